@@ -1,0 +1,127 @@
+"""The one contract for everything that predicts a next token: counting models, recurrent nets, mixtures of them.
+
+Shapes: B batch, T time, V vocabulary. All log-probabilities are in nats. A state is a tuple of tensors whose first axis
+is the batch, whatever the model: so reordering beams, dropping a finished row and keeping a session are one line each.
+Nothing carries memory from one call to the next except the state that was passed in.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from anaphora.settings import Settings
+
+State = tuple[Tensor, ...]
+
+
+def map_state(state: State, function: Callable[[Tensor], Tensor]) -> State:
+    """Apply `function` to every tensor of a state."""
+    return tuple(function(part) for part in state)
+
+
+def detach(state: State) -> State:
+    """Cut a state from the graph that made it: gradients stop here (truncated back-propagation through time)."""
+    return map_state(state, Tensor.detach)
+
+
+def select_rows(state: State, rows: Tensor) -> State:
+    """Take rows (N,), int64, of the batch axis: the same three lines reorder beams and drop finished samples."""
+    return map_state(state, lambda part: part.index_select(0, rows))
+
+
+class ModelConfig(Settings):
+    """Base of the configurations in the [model] section; one class for each kind of model."""
+
+    section: ClassVar[str] = "model"
+
+
+class LanguageModel(nn.Module, ABC):
+    """A model of the next token given the tokens before it.
+
+    Subclasses set `config_class`, take `(config, vocab_size)` and implement the four abstract methods below.
+    """
+
+    config_class: ClassVar[type[ModelConfig]]
+    trained_by: ClassVar[str]  # "gradient" (a Trainer) or "counting" (one pass of `fit`)
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = vocab_size
+
+    @property
+    def device(self) -> torch.device:
+        """The device that holds the model's tensors."""
+        return next((t.device for group in (self.parameters(), self.buffers()) for t in group), torch.device("cpu"))
+
+    @property
+    def num_parameters(self) -> int:
+        """How many weights are trained; a shared (tied) matrix counts once."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    @abstractmethod
+    def initial_state(self, batch_size: int) -> State:
+        """Return the state before any token, for `batch_size` rows."""
+
+    @abstractmethod
+    def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+        """Score given targets.
+
+        Args:
+            tokens: (B, T), int64, what the model reads.
+            targets: (B, T), int64; `targets[:, t]` follows `tokens[:, t]`.
+            state: the state before `tokens[:, 0]`.
+
+        Returns:
+            log-probabilities (B, T) of the targets in nats, and the state after the last token.
+        """
+
+    @abstractmethod
+    def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Like `target_log_probs`, and between the two: (B, T), bool, was the target the most probable token."""
+
+    @abstractmethod
+    def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T), int64, T at least 1; return log-probabilities (B, V) of the next token, and the state."""
+
+
+class NeuralLanguageModel(LanguageModel):
+    """A language model with a differentiable `forward`; trained by gradient descent."""
+
+    trained_by = "gradient"
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T), int64; return logits (B, T, V) for the token after each, and the last state."""
+
+    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the mean nats per target, a scalar to differentiate, and the last state. Shapes as `forward`."""
+        logits, state = self(tokens, state)
+        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), state
+
+    def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+        log_probs, _, state = self.score_targets(tokens, targets, state)
+        return log_probs, state
+
+    def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        logits, state = self(tokens, state)
+        negative = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        return -negative.view_as(targets), logits.argmax(-1) == targets, state
+
+    def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        logits, state = self(tokens, state)
+        return logits[:, -1].float().log_softmax(-1), state
+
+
+class CountingLanguageModel(LanguageModel):
+    """A language model whose parameters are statistics of the training ids, gathered in one pass."""
+
+    trained_by = "counting"
+
+    @abstractmethod
+    def fit(self, token_ids: Tensor) -> Self:
+        """Gather the statistics of token_ids (N,), any integer type; return self."""
