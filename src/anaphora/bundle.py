@@ -1,0 +1,173 @@
+"""The model folder: what `train` leaves behind and every other command opens.
+
+    config.json          format version, model configuration, vocabulary size, provenance (corpus, counts, results)
+    model.safetensors    the weights
+    tokenizer.json       text to ids and back
+    README.md            the same for people: the model card
+
+Written whole or not at all. A folder from a stranger cannot run code: JSON and safetensors only, checked before use.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from anaphora import __version__
+from anaphora.errors import AnaphoraError, BundleError
+from anaphora.files import atomic_folder, read_json, sha256_file, write_json
+from anaphora.models.language_model import LanguageModel
+from anaphora.models.registry import build_model, model_config
+from anaphora.text.tokenizer import Tokenizer
+from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
+
+FORMAT = 1
+CONFIG, WEIGHTS, TOKENIZER, CARD = "config.json", "model.safetensors", "tokenizer.json", "README.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A model with the tokenizer it was trained with, ready to use.
+
+    Attributes:
+        model: in evaluation mode.
+        tokenizer: text to the model's ids and back.
+        provenance: where it comes from: corpus, counts, results; JSON values.
+        path: the model folder.
+        model_hash: sha256 of the weights file; names the model in signatures.
+    """
+
+    model: LanguageModel
+    tokenizer: Tokenizer
+    provenance: dict[str, Any]
+    path: Path
+    model_hash: str
+
+
+def save_bundle(path: Path, model: LanguageModel, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> Bundle:
+    """Write a model folder in place of whatever `path` holds, and return it as a Bundle."""
+    if model.vocab_size != tokenizer.vocab_size:
+        raise BundleError(
+            f"the model has {model.vocab_size:,} tokens, the tokenizer {tokenizer.vocab_size:,}:"
+            " they do not belong together"
+        )
+    config = {
+        "format": FORMAT,
+        "anaphora": __version__,
+        "model": model.config.model_dump(mode="json"),
+        "vocab_size": model.vocab_size,
+        "provenance": dict(provenance),
+    }
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_folder(path) as folder:
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        save_tokenizer(tokenizer, folder / TOKENIZER)
+        write_json(folder / CONFIG, config)
+        (folder / CARD).write_text(_card(path.name, model, tokenizer, provenance), encoding="utf-8")
+        model_hash = sha256_file(folder / WEIGHTS)
+    return Bundle(
+        model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path, model_hash=model_hash
+    )
+
+
+def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
+    """Open a model folder, or the one inside a run folder.
+
+    Raises:
+        BundleError: the folder is missing, incomplete, corrupt, or written by a newer anaphora.
+    """
+    folder = _find(path)
+    config = read_json(folder / CONFIG, BundleError, "the model's configuration")
+    if config.get("format") != FORMAT:
+        raise BundleError(
+            f"{folder / CONFIG} has format {config.get('format')!r}; anaphora {__version__} reads format {FORMAT}."
+            f" Open it with the version that wrote it ({config.get('anaphora', 'unknown')})"
+        )
+    tokenizer = load_tokenizer(folder / TOKENIZER)
+    model = _empty_model(config, tokenizer, folder)
+    weights = _read_weights(folder / WEIGHTS, model)
+    model.load_state_dict(weights, assign=True)
+    provenance = config.get("provenance")
+    return Bundle(
+        model=model.to(device).eval(),
+        tokenizer=tokenizer,
+        provenance=provenance if isinstance(provenance, dict) else {},
+        path=folder,
+        model_hash=sha256_file(folder / WEIGHTS),
+    )
+
+
+def _find(path: Path) -> Path:
+    for folder in (path, path / "model"):
+        if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
+            return folder
+    if not path.exists():
+        raise BundleError(f"there is no model folder {path}; `anaphora train CORPUS --out {path}` makes one")
+    if (path / "checkpoints").is_dir():
+        raise BundleError(f"the run {path} is not finished; `anaphora train --resume {path}` goes on with it")
+    raise BundleError(f"{path} is no model folder: it needs {CONFIG}, {WEIGHTS} and {TOKENIZER}")
+
+
+def _empty_model(config: Mapping[str, Any], tokenizer: Tokenizer, folder: Path) -> LanguageModel:
+    """Build the model without memory for its weights, so that a hostile configuration cannot ask for terabytes."""
+    saved = config.get("model")
+    if not isinstance(saved, dict):
+        raise BundleError(f"{folder / CONFIG} has no [model]; restore the file or train again")
+    if config.get("vocab_size") != tokenizer.vocab_size:
+        raise BundleError(
+            f"{folder / CONFIG} says {config.get('vocab_size')!r} tokens, {folder / TOKENIZER} has"
+            f" {tokenizer.vocab_size:,}: the two files do not belong together"
+        )
+    try:
+        with torch.device("meta"):
+            return build_model(model_config(saved.get("name", ""), saved), tokenizer.vocab_size)
+    except AnaphoraError as fault:
+        raise BundleError(f"{folder / CONFIG}: {fault}") from None
+
+
+def _read_weights(path: Path, model: LanguageModel) -> dict[str, torch.Tensor]:
+    """Read the tensors that the model has, after a check of names, shapes and types against the file's header."""
+    expected = model.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = set(file.keys())
+            if found != set(expected):
+                odd = sorted(found ^ set(expected))[0]
+                raise BundleError(f"{path} does not fit its configuration: tensor {odd!r} is missing or unexpected")
+            for name, tensor in expected.items():
+                shape = tuple(file.get_slice(name).get_shape())
+                if shape != tuple(tensor.shape):
+                    raise BundleError(
+                        f"{path}: {name!r} has shape {shape}, the configuration says {tuple(tensor.shape)}"
+                    )
+            weights = {name: file.get_tensor(name) for name in expected}
+    except (SafetensorError, OSError, RuntimeError) as fault:
+        raise BundleError(f"{path} is damaged or no safetensors file ({fault}); restore it or train again") from None
+    for name, tensor in weights.items():
+        if tensor.dtype != expected[name].dtype:
+            raise BundleError(f"{path}: {name!r} holds {tensor.dtype}, expected {expected[name].dtype}")
+        if not tensor.isfinite().all():
+            raise BundleError(f"{path}: {name!r} holds values that are not finite; train again")
+    return weights
+
+
+def _card(name: str, model: LanguageModel, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> str:
+    """Render the model card."""
+    lines = [
+        f"# {name}",
+        "",
+        f"A language model made by [anaphora](https://pypi.org/project/anaphora/) {__version__}.",
+        "",
+        f"- model: {model.config.model_dump(mode='json')}",
+        f"- trained weights: {model.num_parameters:,}",
+        f"- tokenizer: {tokenizer.kind}, {tokenizer.vocab_size:,} tokens, sha256 {tokenizer.hash[:12]}",
+    ]
+    lines += [f"- {key}: {value}" for key, value in provenance.items() if not isinstance(value, dict)]
+    for key, value in provenance.items():
+        if isinstance(value, dict):
+            lines += ["", f"## {key}", "", *(f"- {inner}: {item}" for inner, item in value.items())]
+    return "\n".join([*lines, ""])

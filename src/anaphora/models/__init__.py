@@ -1,0 +1,1 @@
+"""Tensors only: models that predict the next token id. Nothing in this package ever sees text."""

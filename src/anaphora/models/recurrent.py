@@ -1,0 +1,180 @@
+"""Elman, LSTM and GRU language models on the framework's own layers, whose fused CPU and cuDNN kernels stay in use.
+
+    tokens -> embedding -> dropout_input -> recurrent layers (dropout_hidden between them) -> dropout_output -> head
+
+Shapes: B batch, T time, V vocabulary, E embedding, H hidden, L layers. The state is (h,) or, for an LSTM, (h, c), each
+(B, L, H): the batch comes first at every public border; the framework's (L, B, H) stays inside this file.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import Literal, Self, cast
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from anaphora.errors import AnaphoraWarning
+from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, map_state
+
+# Scoring cuts its rows so that no more logits than this exist at a time (16 MB in float32), however large V is.
+_MAX_LOGITS = 1 << 22
+
+
+class RecurrentConfig(ModelConfig):
+    """What a recurrent language model is made of.
+
+    Attributes:
+        name: "elman" (Elman 1990), "lstm" (Hochreiter and Schmidhuber 1997; forget gate by Gers et al. 2000) or
+            "gru" (Cho et al. 2014, in cuDNN's form, with the reset gate after the product).
+        embedding_dim: E, numbers that stand for one token.
+        hidden_size: H, units of each layer.
+        num_layers: L, recurrent layers on top of each other.
+        activation: of the Elman layer; has no effect on the others.
+        dropout_input: on the embedded tokens (Zaremba et al. 2014 put dropout on non-recurrent connections only).
+        dropout_hidden: between layers; has no effect with one layer.
+        dropout_output: on what the head reads.
+        tie_weights: the head shares the embedding matrix (Press and Wolf 2017; Inan et al. 2017). Where
+            E and H differ, a linear projection H -> E stands between.
+        forget_gate_bias: start value of the LSTM's forget-gate bias (Jozefowicz et al. 2015 advise 1).
+        initialization: of the hidden-to-hidden matrices: "uniform" within 1/sqrt(H), or "orthogonal"
+            (Saxe et al. 2014).
+        embedding_range: the embedding starts uniform in [-embedding_range, embedding_range].
+    """
+
+    name: Literal["elman", "lstm", "gru"] = "lstm"
+    embedding_dim: int = Field(256, ge=1, le=1 << 16)
+    hidden_size: int = Field(256, ge=1, le=1 << 16)
+    num_layers: int = Field(1, ge=1, le=64)
+    activation: Literal["tanh", "relu"] = "tanh"
+    dropout_input: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout_hidden: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout_output: float = Field(0.0, ge=0.0, lt=1.0)
+    tie_weights: bool = False
+    forget_gate_bias: float = 1.0
+    initialization: Literal["uniform", "orthogonal"] = "uniform"
+    embedding_range: float = Field(0.1, gt=0.0)
+
+    @model_validator(mode="after")
+    def _warn_of_settings_without_effect(self) -> Self:
+        without_effect = {
+            "activation": self.name != "elman",
+            "forget_gate_bias": self.name != "lstm",
+            "dropout_hidden": self.num_layers == 1,
+        }
+        for key in (key for key, idle in without_effect.items() if idle):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                where = f"on the model {self.name!r}" + (" with one layer" if key == "dropout_hidden" else "")
+                warnings.warn(f"{key} in [model] has no effect {where}", AnaphoraWarning, stacklevel=2)
+        return self
+
+
+class RecurrentLanguageModel(NeuralLanguageModel):
+    """Embedding, a stack of recurrent layers of one kind, and a linear head over the vocabulary."""
+
+    config_class = RecurrentConfig
+    config: RecurrentConfig
+
+    def __init__(self, config: RecurrentConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
+        self.layers = _framework_layers(config)
+        head_dim = config.embedding_dim if config.tie_weights else config.hidden_size
+        needs_projection = head_dim != config.hidden_size
+        self.projection = nn.Linear(config.hidden_size, head_dim, bias=False) if needs_projection else None
+        self.head_weight = None if config.tie_weights else nn.Parameter(torch.empty(vocab_size, head_dim))
+        self.head_bias = nn.Parameter(torch.zeros(vocab_size))
+        self.dropout_input = nn.Dropout(config.dropout_input)
+        self.dropout_output = nn.Dropout(config.dropout_output)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew from torch's generator."""
+        config = self.config
+        nn.init.uniform_(self.embedding.weight, -config.embedding_range, config.embedding_range)
+        if self.head_weight is not None:
+            bound = config.hidden_size**-0.5
+            nn.init.uniform_(self.head_weight, -bound, bound)
+        nn.init.zeros_(self.head_bias)
+        if self.projection is not None:
+            self.projection.reset_parameters()
+        self.layers.reset_parameters()
+        if config.initialization == "orthogonal":
+            for gate in self._hidden_to_hidden_gates():
+                nn.init.orthogonal_(gate)
+        if config.name == "lstm":
+            self._set_forget_gate_bias(config.forget_gate_bias)
+
+    def initial_state(self, batch_size: int) -> State:
+        weight = self.embedding.weight
+        shape = (batch_size, self.config.num_layers, self.config.hidden_size)
+        num_parts = 2 if self.config.name == "lstm" else 1
+        return tuple(weight.new_zeros(shape) for _ in range(num_parts))
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        features, state = self.features(tokens, state)
+        return self.logits(features), state
+
+    def features(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T); return what the head reads, (B, T, H or E), and the last state."""
+        inner = map_state(state, lambda part: part.transpose(0, 1).contiguous())
+        embedded = self.dropout_input(self.embedding(tokens))
+        hidden, inner = self._run_layers(embedded, inner)
+        dtype = self.embedding.weight.dtype  # under autocast the layers return bfloat16; a state keeps full precision
+        state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
+        hidden = self.dropout_output(hidden)
+        return (hidden if self.projection is None else self.projection(hidden)), state
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the logits (..., V) of features (..., H or E)."""
+        return F.linear(features, self.output_weight, self.head_bias)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The head's matrix, (V, H or E): the embedding itself when the weights are tied."""
+        return self.embedding.weight if self.head_weight is None else self.head_weight
+
+    def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        features, state = self.features(tokens, state)
+        rows = max(1, _MAX_LOGITS // self.vocab_size)
+        log_probs, correct = [], []
+        for part, wanted in zip(features.flatten(0, 1).split(rows), targets.flatten().split(rows), strict=True):
+            logits = self.logits(part).float()
+            log_probs.append(-F.cross_entropy(logits, wanted, reduction="none"))
+            correct.append(logits.argmax(-1) == wanted)
+        return torch.cat(log_probs).view_as(targets), torch.cat(correct).view_as(targets), state
+
+    def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        features, state = self.features(tokens, state)
+        return self.logits(features[:, -1]).float().log_softmax(-1), state
+
+    def _run_layers(self, embedded: Tensor, inner: State) -> tuple[Tensor, State]:
+        if self.config.name == "lstm":
+            hidden, last = self.layers(embedded, inner)
+            return hidden, cast(State, last)
+        hidden, last = self.layers(embedded, inner[0])
+        return hidden, (last,)
+
+    def _hidden_to_hidden_gates(self) -> Iterator[Tensor]:
+        """Yield the (H, H) matrix of each gate of each layer."""
+        for layer in range(self.config.num_layers):
+            gates: Tensor = getattr(self.layers, f"weight_hh_l{layer}").data
+            yield from torch.split(gates, self.config.hidden_size)
+
+    def _set_forget_gate_bias(self, value: float) -> None:
+        """Set the forget gate's two biases, which add up, to `value` and 0. The gates' order is i, f, g, o."""
+        forget = slice(self.config.hidden_size, 2 * self.config.hidden_size)
+        for layer in range(self.config.num_layers):
+            getattr(self.layers, f"bias_ih_l{layer}").data[forget] = value
+            getattr(self.layers, f"bias_hh_l{layer}").data[forget] = 0.0
+
+
+def _framework_layers(config: RecurrentConfig) -> nn.RNNBase:
+    sizes = (config.embedding_dim, config.hidden_size, config.num_layers)
+    dropout = config.dropout_hidden if config.num_layers > 1 else 0.0
+    if config.name == "lstm":
+        return nn.LSTM(*sizes, batch_first=True, dropout=dropout)
+    if config.name == "gru":
+        return nn.GRU(*sizes, batch_first=True, dropout=dropout)
+    return nn.RNN(*sizes, nonlinearity=config.activation, batch_first=True, dropout=dropout)

@@ -1,0 +1,46 @@
+"""The one table of models, and how a name becomes a configuration and a configuration a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from anaphora.errors import ConfigError
+from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
+from anaphora.models.language_model import LanguageModel, ModelConfig
+from anaphora.models.recurrent import RecurrentLanguageModel
+from anaphora.settings import did_you_mean
+
+MODELS: dict[str, type[LanguageModel]] = {
+    "elman": RecurrentLanguageModel,
+    "gru": RecurrentLanguageModel,
+    "lstm": RecurrentLanguageModel,
+    "uniform": UniformLanguageModel,
+    "unigram": UnigramLanguageModel,
+}
+
+
+def model_class(name: object) -> type[LanguageModel]:
+    """Return the class of the model of that name.
+
+    Raises:
+        ConfigError: no model has that name.
+    """
+    if not isinstance(name, str) or name not in MODELS:
+        known = list(MODELS)
+        raise ConfigError(
+            f"name = {name!r} in [model]: no such model{did_you_mean(str(name), known)} (known: {', '.join(known)})"
+        )
+    return MODELS[name]
+
+
+def model_config(name: str, values: Mapping[str, Any] | None = None) -> ModelConfig:
+    """Return the configuration of the model of that name with some `values` set.
+
+    Raises:
+        ConfigError: no such model, or a key or value that its configuration does not have.
+    """
+    return model_class(name).config_class(**{**(values or {}), "name": name})
+
+
+def build_model(config: ModelConfig, vocab_size: int) -> LanguageModel:
+    """Make a new model; its weights are drawn from torch's generator."""
+    return model_class(getattr(config, "name", None))(config, vocab_size)
