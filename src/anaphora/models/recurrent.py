@@ -160,7 +160,7 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         """Yield the (H, H) matrix of each gate of each layer."""
         for layer in range(self.config.num_layers):
             gates: Tensor = getattr(self.layers, f"weight_hh_l{layer}").data
-            yield from torch.split(gates, self.config.hidden_size)
+            yield from gates.chunk(len(gates) // self.config.hidden_size)
 
     def _set_forget_gate_bias(self, value: float) -> None:
         """Set the forget gate's two biases, which add up, to `value` and 0. The gates' order is i, f, g, o."""

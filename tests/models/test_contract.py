@@ -1,0 +1,164 @@
+"""What every language model must show, whatever it is made of: one table over all registered models.
+
+A batch equals its rows; a text in pieces equals the text whole; the next-token distribution sums to one; saving and
+loading changes nothing; every score is finite.
+"""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from anaphora.models.language_model import (
+    CountingLanguageModel,
+    LanguageModel,
+    NeuralLanguageModel,
+    State,
+    detach,
+    select_rows,
+)
+from anaphora.models.registry import MODELS, build_model, model_config
+
+V = 11
+SMALL = {"embedding_dim": 5, "hidden_size": 7}
+
+# One row for each way a model can be built; every registered name appears at least once (checked below).
+CASES: dict[str, Callable[[], LanguageModel]] = {
+    "uniform": lambda: build_model(model_config("uniform"), V),
+    "unigram": lambda: _fitted("unigram"),
+    "elman": lambda: build_model(model_config("elman", SMALL), V),
+    "elman relu": lambda: build_model(model_config("elman", {**SMALL, "activation": "relu"}), V),
+    "gru": lambda: build_model(model_config("gru", SMALL), V),
+    "gru deep": lambda: build_model(model_config("gru", {**SMALL, "num_layers": 3}), V),
+    "lstm": lambda: build_model(model_config("lstm", SMALL), V),
+    "lstm tied": lambda: build_model(
+        model_config("lstm", {"embedding_dim": 6, "hidden_size": 6, "tie_weights": True}), V
+    ),
+    "lstm deep, tied by projection, dropouts": lambda: build_model(
+        model_config(
+            "lstm",
+            {
+                **SMALL,
+                "num_layers": 2,
+                "tie_weights": True,
+                "dropout_input": 0.5,
+                "dropout_hidden": 0.5,
+                "dropout_output": 0.5,
+                "initialization": "orthogonal",
+            },
+        ),
+        V,
+    ),
+}
+
+# float32 products of other shapes are summed in another order: last digits differ, nothing more.
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+
+
+def _fitted(name: str) -> LanguageModel:
+    model = build_model(model_config(name), V)
+    assert isinstance(model, CountingLanguageModel)
+    return model.fit(torch.tensor([1, 1, 1, 2, 2, 5, 7]))
+
+
+@pytest.fixture(params=CASES, name="model")
+def _model(request: pytest.FixtureRequest) -> LanguageModel:
+    torch.manual_seed(1)
+    return CASES[request.param]().eval()
+
+
+@pytest.fixture(name="text")
+def _text() -> tuple[torch.Tensor, torch.Tensor]:
+    ids = torch.randint(0, V, (3, 13), generator=torch.Generator().manual_seed(2))
+    return ids[:, :-1], ids[:, 1:]
+
+
+def test_every_registered_model_is_in_the_table() -> None:
+    assert set(MODELS) == {name.split()[0] for name in CASES}
+
+
+def test_trained_by_says_how(model: LanguageModel) -> None:
+    expected = NeuralLanguageModel if model.trained_by == "gradient" else CountingLanguageModel
+    assert isinstance(model, expected)
+
+
+def test_a_state_is_a_tuple_of_tensors_with_the_batch_first(model: LanguageModel) -> None:
+    state = model.initial_state(4)
+    assert isinstance(state, tuple)
+    assert all(part.shape[0] == 4 for part in state)
+
+
+def test_a_batch_equals_its_rows(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
+    tokens, targets = text
+    together, state = model.target_log_probs(tokens, targets, model.initial_state(3))
+    for row in range(3):
+        alone, state_alone = model.target_log_probs(
+            tokens[row : row + 1], targets[row : row + 1], model.initial_state(1)
+        )
+        torch.testing.assert_close(together[row : row + 1], alone, **TOLERANCE)
+        _assert_same_state(select_rows(state, torch.tensor([row])), state_alone)
+
+
+def test_pieces_equal_the_whole(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
+    tokens, targets = text
+    whole, last = model.target_log_probs(tokens, targets, model.initial_state(3))
+    state, pieces = model.initial_state(3), []
+    for part, wanted in zip(tokens.split(5, 1), targets.split(5, 1), strict=True):
+        scores, state = model.target_log_probs(part, wanted, state)
+        pieces.append(scores)
+    torch.testing.assert_close(torch.cat(pieces, 1), whole, **TOLERANCE)
+    _assert_same_state(state, last)
+
+
+def test_target_scores_are_those_of_the_next_token_distribution(
+    model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    tokens, targets = text
+    scores, correct, _ = model.score_targets(tokens, targets, model.initial_state(3))
+    plain, _ = model.target_log_probs(tokens, targets, model.initial_state(3))
+    torch.testing.assert_close(scores, plain, rtol=0, atol=0)
+    state = model.initial_state(3)
+    for t in range(tokens.shape[1]):
+        step, state = model.next_log_probs(tokens[:, t : t + 1], state)
+        torch.testing.assert_close(step.gather(1, targets[:, t : t + 1])[:, 0], scores[:, t], **TOLERANCE)
+        assert torch.equal(step.argmax(-1) == targets[:, t], correct[:, t])
+
+
+def test_the_next_token_distribution_sums_to_one(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
+    log_probs, _ = model.next_log_probs(text[0], model.initial_state(3))
+    assert log_probs.shape == (3, V)
+    torch.testing.assert_close(log_probs.double().exp().sum(-1), torch.ones(3, dtype=torch.float64), rtol=0, atol=1e-6)
+
+
+def test_every_score_is_finite(model: LanguageModel) -> None:
+    every = torch.arange(V).repeat(V, 1)  # (V, V): each token after each, those never seen in training included
+    scores, _ = model.target_log_probs(every, every.T.contiguous(), model.initial_state(V))
+    assert scores.isfinite().all()
+    assert (scores <= 0).all()
+
+
+def test_nothing_is_remembered_between_calls(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
+    first, _ = model.next_log_probs(text[0], model.initial_state(3))
+    second, _ = model.next_log_probs(text[0], model.initial_state(3))
+    assert torch.equal(first, second)
+
+
+def test_loading_the_saved_tensors_changes_nothing(
+    model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    copy = build_model(model.config, V).eval()
+    copy.load_state_dict(model.state_dict())
+    expected, _ = model.next_log_probs(text[0], model.initial_state(3))
+    found, _ = copy.next_log_probs(text[0], copy.initial_state(3))
+    assert torch.equal(found, expected)
+
+
+def test_a_detached_state_has_no_graph(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
+    _, state = model.target_log_probs(*text, model.initial_state(3))
+    assert not any(part.requires_grad for part in detach(state))
+
+
+def _assert_same_state(found: State, expected: State) -> None:
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, **TOLERANCE)

@@ -1,0 +1,175 @@
+"""The recurrent models: shapes, loss and gradients against plain formulas, initialisation, tying, warnings."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from anaphora.errors import AnaphoraWarning, ConfigError
+from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
+
+B, T, V, E, H = 2, 5, 9, 4, 6
+
+
+def make(**settings: object) -> RecurrentLanguageModel:
+    torch.manual_seed(3)
+    return RecurrentLanguageModel(RecurrentConfig(**{"embedding_dim": E, "hidden_size": H, **settings}), V)
+
+
+def tokens_and_targets() -> tuple[torch.Tensor, torch.Tensor]:
+    ids = torch.randint(0, V, (B, T + 1), generator=torch.Generator().manual_seed(4))
+    return ids[:, :-1], ids[:, 1:]
+
+
+@pytest.mark.parametrize(("name", "parts"), [("elman", 1), ("gru", 1), ("lstm", 2)])
+def test_shapes(name: str, parts: int) -> None:
+    model = make(name=name, num_layers=3)
+    logits, state = model(tokens_and_targets()[0], model.initial_state(B))
+    assert logits.shape == (B, T, V)
+    assert [tuple(part.shape) for part in state] == [(B, 3, H)] * parts
+
+
+def test_the_elman_net_is_its_equation() -> None:
+    """h = tanh(W_xh x + b + W_hh h + b'), logits = W_hq h + b_q: SYSTEMS.md B, step by step, values and gradients."""
+    model = make(name="elman").double()
+    tokens, targets = tokens_and_targets()
+    loss, _ = model.loss(tokens, targets, model.initial_state(B))
+    loss.backward()
+    found = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+    model.zero_grad()
+
+    layer, hidden, total = model.layers, torch.zeros(B, H, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+    for t in range(T):
+        embedded = model.embedding.weight[tokens[:, t]]
+        hidden = torch.tanh(
+            embedded @ layer.weight_ih_l0.T + layer.bias_ih_l0 + hidden @ layer.weight_hh_l0.T + layer.bias_hh_l0
+        )
+        log_probs = (hidden @ model.output_weight.T + model.head_bias).log_softmax(-1)
+        total = total - log_probs.gather(1, targets[:, t : t + 1]).sum()
+    plain = total / (B * T)
+    plain.backward()
+    # `loss` computes the cross entropy in float32 at the least; here all is float64 but that one step.
+    assert loss.item() == pytest.approx(plain.item(), rel=1e-6)
+    for name, weight in model.named_parameters():
+        assert weight.grad is not None
+        torch.testing.assert_close(found[name], weight.grad, rtol=1e-5, atol=1e-7)
+
+
+def test_loss_is_the_mean_of_negative_target_log_probs() -> None:
+    model = make()
+    tokens, targets = tokens_and_targets()
+    loss, _ = model.loss(tokens, targets, model.initial_state(B))
+    log_probs, _ = model.target_log_probs(tokens, targets, model.initial_state(B))
+    assert loss.item() == pytest.approx(-log_probs.mean().item(), rel=1e-6)
+
+
+def test_scoring_in_small_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make()
+    tokens, targets = tokens_and_targets()
+    whole = model.score_targets(tokens, targets, model.initial_state(B))
+    monkeypatch.setattr("anaphora.models.recurrent._MAX_LOGITS", 3 * V)
+    blocks = model.score_targets(tokens, targets, model.initial_state(B))
+    torch.testing.assert_close(blocks[0], whole[0], rtol=1e-6, atol=1e-7)
+    assert torch.equal(blocks[1], whole[1])
+
+
+def test_an_untrained_model_is_near_uniform() -> None:
+    model = make()
+    loss, _ = model.loss(*tokens_and_targets(), model.initial_state(B))
+    assert loss.item() == pytest.approx(math.log(V), abs=0.3)
+
+
+def test_tied_weights_are_one_matrix() -> None:
+    model = make(tie_weights=True, embedding_dim=H)
+    assert model.projection is None
+    assert model.output_weight is model.embedding.weight
+    assert "head_weight" not in model.state_dict()
+
+
+def test_tied_weights_of_other_size_go_through_a_projection() -> None:
+    model = make(tie_weights=True)
+    assert model.projection is not None
+    assert tuple(model.projection.weight.shape) == (E, H)
+    assert model.num_parameters < make().num_parameters
+
+
+def test_forget_gate_bias() -> None:
+    model = make(num_layers=2, forget_gate_bias=2.5)
+    for layer in range(2):
+        total = getattr(model.layers, f"bias_ih_l{layer}") + getattr(model.layers, f"bias_hh_l{layer}")
+        assert torch.equal(total[H : 2 * H], torch.full((H,), 2.5))
+        assert not torch.equal(total[:H], torch.full((H,), 2.5))
+
+
+def test_orthogonal_initialization_of_each_gate() -> None:
+    model = make(initialization="orthogonal")
+    for gate in model.layers.weight_hh_l0.detach().split(H):
+        torch.testing.assert_close(gate @ gate.T, torch.eye(H), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("key", ["dropout_input", "dropout_hidden", "dropout_output"])
+def test_each_dropout_drops_in_training_and_not_in_evaluation(key: str) -> None:
+    model = make(num_layers=2, **{key: 0.5})
+    tokens, _ = tokens_and_targets()
+    state = model.initial_state(B)
+    model.train()
+    assert not torch.equal(model(tokens, state)[0], model(tokens, state)[0])
+    model.eval()
+    assert torch.equal(model(tokens, state)[0], model(tokens, state)[0])
+
+
+def test_the_state_keeps_full_precision_under_autocast() -> None:
+    model = make()
+    with torch.autocast("cpu", torch.bfloat16):
+        _, state = model(tokens_and_targets()[0], model.initial_state(B))
+    assert {part.dtype for part in state} == {torch.float32}
+
+
+def test_the_loss_of_bfloat16_logits_is_taken_in_float32() -> None:
+    model = make()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss, _ = model.loss(*tokens_and_targets(), model.initial_state(B))
+    assert loss.dtype == torch.float32
+
+
+def test_weights_come_from_the_seed() -> None:
+    first, second = make(num_layers=2), make(num_layers=2)
+    assert all(torch.equal(one, other) for one, other in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"name": "lstm", "activation": "relu"}, "activation in .model. has no effect on the model 'lstm'"),
+        ({"name": "gru", "forget_gate_bias": 2.0}, "forget_gate_bias in .model. has no effect on the model 'gru'"),
+        ({"dropout_hidden": 0.3}, "dropout_hidden in .model. has no effect on the model 'lstm' with one layer"),
+    ],
+)
+def test_a_setting_without_effect_warns(settings: dict[str, object], said: str) -> None:
+    with pytest.warns(AnaphoraWarning, match=said):
+        RecurrentConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"hiden_size": 3}, r"unknown key 'hiden_size' in \[model\]; did you mean 'hidden_size'\?"),
+        ({"hidden_size": 0}, r"hidden_size = 0 in \[model\]: .*greater than or equal to 1"),
+        ({"dropout_input": 1.0}, r"dropout_input = 1.0 in \[model\]: .*less than 1"),
+        ({"name": "lstmm"}, r"name = 'lstmm' in \[model\]: .*'elman', 'lstm' or 'gru'"),
+    ],
+)
+def test_bad_settings(settings: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        RecurrentConfig(**settings)
+
+
+def test_gradients_flow_through_a_carried_state_until_it_is_detached() -> None:
+    model = make()
+    tokens, targets = tokens_and_targets()
+    _, carried = model.loss(tokens, targets, model.initial_state(B))
+    assert carried[0].requires_grad
+    loss, _ = model.loss(tokens, targets, tuple(part.detach() for part in carried))
+    loss.backward()
+    assert F.cosine_similarity(model.embedding.weight, model.embedding.weight).isfinite().all()

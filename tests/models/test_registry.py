@@ -1,0 +1,27 @@
+"""Names to models: what an unknown name or key is answered."""
+
+import pytest
+
+from anaphora.errors import ConfigError
+from anaphora.models.registry import MODELS, build_model, model_config
+
+
+def test_the_table_is_sorted() -> None:
+    assert list(MODELS) == sorted(MODELS)
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_the_name_survives_the_round_trip(name: str) -> None:
+    config = model_config(name)
+    assert model_config(name, config.model_dump()) == config
+    assert build_model(config, 5).vocab_size == 5
+
+
+def test_unknown_model() -> None:
+    with pytest.raises(ConfigError, match=r"'lstmm' in \[model\]: no such model; did you mean 'lstm'\? \(known: elman"):
+        model_config("lstmm")
+
+
+def test_unknown_key() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'hidden' in \[model\]"):
+        model_config("unigram", {"hidden": 3})
