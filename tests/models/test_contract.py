@@ -51,8 +51,10 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     ),
 }
 
-# float32 products of other shapes are summed in another order: last digits differ, nothing more.
-TOLERANCE = {"rtol": 1e-5, "atol": 1e-6}
+
+def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
+    """Products of other shapes are summed in another order in float32: last digits differ, nothing more."""
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def _fitted(name: str) -> LanguageModel:
@@ -95,7 +97,7 @@ def test_a_batch_equals_its_rows(model: LanguageModel, text: tuple[torch.Tensor,
         alone, state_alone = model.target_log_probs(
             tokens[row : row + 1], targets[row : row + 1], model.initial_state(1)
         )
-        torch.testing.assert_close(together[row : row + 1], alone, **TOLERANCE)
+        assert_close(together[row : row + 1], alone)
         _assert_same_state(select_rows(state, torch.tensor([row])), state_alone)
 
 
@@ -106,7 +108,7 @@ def test_pieces_equal_the_whole(model: LanguageModel, text: tuple[torch.Tensor, 
     for part, wanted in zip(tokens.split(5, 1), targets.split(5, 1), strict=True):
         scores, state = model.target_log_probs(part, wanted, state)
         pieces.append(scores)
-    torch.testing.assert_close(torch.cat(pieces, 1), whole, **TOLERANCE)
+    assert_close(torch.cat(pieces, 1), whole)
     _assert_same_state(state, last)
 
 
@@ -120,7 +122,7 @@ def test_target_scores_are_those_of_the_next_token_distribution(
     state = model.initial_state(3)
     for t in range(tokens.shape[1]):
         step, state = model.next_log_probs(tokens[:, t : t + 1], state)
-        torch.testing.assert_close(step.gather(1, targets[:, t : t + 1])[:, 0], scores[:, t], **TOLERANCE)
+        assert_close(step.gather(1, targets[:, t : t + 1])[:, 0], scores[:, t])
         assert torch.equal(step.argmax(-1) == targets[:, t], correct[:, t])
 
 
@@ -161,4 +163,4 @@ def test_a_detached_state_has_no_graph(model: LanguageModel, text: tuple[torch.T
 def _assert_same_state(found: State, expected: State) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
-        torch.testing.assert_close(one, other, **TOLERANCE)
+        assert_close(one, other)

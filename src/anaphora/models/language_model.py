@@ -33,6 +33,11 @@ def select_rows(state: State, rows: Tensor) -> State:
     return map_state(state, lambda part: part.index_select(0, rows))
 
 
+def at_least_float32(logits: Tensor) -> Tensor:
+    """Return logits in float32 when autocast made them shorter: log-probabilities need the digits."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+
+
 class ModelConfig(Settings):
     """Base of the configurations in the [model] section; one class for each kind of model."""
 
@@ -101,7 +106,7 @@ class NeuralLanguageModel(LanguageModel):
     def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean nats per target, a scalar to differentiate, and the last state. Shapes as `forward`."""
         logits, state = self(tokens, state)
-        return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten()), state
+        return F.cross_entropy(at_least_float32(logits.flatten(0, 1)), targets.flatten()), state
 
     def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         log_probs, _, state = self.score_targets(tokens, targets, state)
@@ -109,12 +114,12 @@ class NeuralLanguageModel(LanguageModel):
 
     def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         logits, state = self(tokens, state)
-        negative = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+        negative = F.cross_entropy(at_least_float32(logits.flatten(0, 1)), targets.flatten(), reduction="none")
         return -negative.view_as(targets), logits.argmax(-1) == targets, state
 
     def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         logits, state = self(tokens, state)
-        return logits[:, -1].float().log_softmax(-1), state
+        return at_least_float32(logits[:, -1]).log_softmax(-1), state
 
 
 class CountingLanguageModel(LanguageModel):

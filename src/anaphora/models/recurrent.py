@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.errors import AnaphoraWarning
-from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, map_state
+from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, at_least_float32, map_state
 
 # Scoring cuts its rows so that no more logits than this exist at a time (16 MB in float32), however large V is.
 _MAX_LOGITS = 1 << 22
@@ -140,14 +140,14 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         rows = max(1, _MAX_LOGITS // self.vocab_size)
         log_probs, correct = [], []
         for part, wanted in zip(features.flatten(0, 1).split(rows), targets.flatten().split(rows), strict=True):
-            logits = self.logits(part).float()
+            logits = at_least_float32(self.logits(part))
             log_probs.append(-F.cross_entropy(logits, wanted, reduction="none"))
             correct.append(logits.argmax(-1) == wanted)
         return torch.cat(log_probs).view_as(targets), torch.cat(correct).view_as(targets), state
 
     def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         features, state = self.features(tokens, state)
-        return self.logits(features[:, -1]).float().log_softmax(-1), state
+        return at_least_float32(self.logits(features[:, -1])).log_softmax(-1), state
 
     def _run_layers(self, embedded: Tensor, inner: State) -> tuple[Tensor, State]:
         if self.config.name == "lstm":
