@@ -44,17 +44,17 @@ class RecurrentConfig(ModelConfig):
     """
 
     name: Literal["elman", "lstm", "gru"] = "lstm"
-    embedding_dim: int = Field(256, ge=1, le=1 << 16)
-    hidden_size: int = Field(256, ge=1, le=1 << 16)
-    num_layers: int = Field(1, ge=1, le=64)
+    embedding_dim: int = Field(default=256, ge=1, le=1 << 16)
+    hidden_size: int = Field(default=256, ge=1, le=1 << 16)
+    num_layers: int = Field(default=1, ge=1, le=64)
     activation: Literal["tanh", "relu"] = "tanh"
-    dropout_input: float = Field(0.0, ge=0.0, lt=1.0)
-    dropout_hidden: float = Field(0.0, ge=0.0, lt=1.0)
-    dropout_output: float = Field(0.0, ge=0.0, lt=1.0)
+    dropout_input: float = Field(default=0.0, ge=0.0, lt=1.0)
+    dropout_hidden: float = Field(default=0.0, ge=0.0, lt=1.0)
+    dropout_output: float = Field(default=0.0, ge=0.0, lt=1.0)
     tie_weights: bool = False
     forget_gate_bias: float = 1.0
     initialization: Literal["uniform", "orthogonal"] = "uniform"
-    embedding_range: float = Field(0.1, gt=0.0)
+    embedding_range: float = Field(default=0.1, gt=0.0)
 
     @model_validator(mode="after")
     def _warn_of_settings_without_effect(self) -> Self:
