@@ -1,0 +1,160 @@
+"""One token at a time, fast: what generation asks of a model, thousands of times in a row.
+
+The framework's recurrent layers are built for whole windows: called for a single token they repack their weights each
+time, which costs several times the arithmetic. A RecurrentStepper lays the weights out once and then takes each step
+in a few plain matrix products. Every other model steps through its own `next_log_probs`.
+
+Shapes: B batch, V vocabulary, E embedding, H hidden, L layers, G gates (1 Elman, 3 GRU, 4 LSTM).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from anaphora.models.language_model import LanguageModel, State, map_state
+from anaphora.models.recurrent import RecurrentLanguageModel
+
+# The product of embedding and input weights is made once for all V tokens when it has at most this many entries
+# (16 MB); a larger table would take longer to make than a short sample takes without it.
+_MAX_TABLE = 1 << 22
+
+
+@contextmanager
+def inference(model: LanguageModel) -> Iterator[None]:
+    """Run the block without gradients and with the model in evaluation mode; its mode is restored after."""
+    training = model.training
+    if training:
+        model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if training:
+            model.train()
+
+
+class Stepper:
+    """Reads one token for each row; this base class asks the model itself, whatever it is."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        self.model = model
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B,), int64; return log-probabilities (B, V) of the next token, in nats, and the state.
+
+        States are those of the model: a stepper can take over from it and hand back at any token.
+        """
+        return self.model.next_log_probs(tokens.unsqueeze(1), state)
+
+
+def make_stepper(model: LanguageModel) -> Stepper:
+    """Return the fastest stepper for a model. It copies weights: make a new one after they change."""
+    return RecurrentStepper(model) if isinstance(model, RecurrentLanguageModel) else Stepper(model)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One recurrent layer, its matrices transposed and contiguous: (E or H, G*H) and (H, G*H)."""
+
+    input_weight: Tensor
+    hidden_weight: Tensor
+    input_bias: Tensor
+    hidden_bias: Tensor
+
+
+# What a cell makes of its input's share of the gates (B, G*H), the state of its layer, each (B, H), and its weights.
+_Cell = Callable[[Tensor, State, _Layer], State]
+
+
+class RecurrentStepper(Stepper):
+    """Steps an Elman, LSTM or GRU model in plain matrix products.
+
+    A row's numbers must not depend on how many rows there are, to the last bit: else the first of five samples would
+    not always be the sample that is drawn alone. So on a CPU a single row is computed as two (a product with one row
+    takes another path through the BLAS library), and the cells apply sigmoid to slices of the gates only (at the end of
+    a contiguous tensor the framework computes it in another way).
+    """
+
+    def __init__(self, model: RecurrentLanguageModel) -> None:
+        super().__init__(model)
+        with torch.inference_mode():
+            self._cell = _CELLS[model.config.activation if model.config.name == "elman" else model.config.name]
+            self._layers = [_prepare(model, layer) for layer in range(model.config.num_layers)]
+            self._embedding, self._table = model.embedding.weight, _input_table(model, self._layers[0])
+            self._projection = None if model.projection is None else model.projection.weight.t().contiguous()
+            self._head_weight = model.output_weight.t().contiguous()
+            self._head_bias = model.head_bias
+            self._min_rows = 2 if model.device.type == "cpu" else 1
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        rows = len(tokens)
+        if rows >= self._min_rows:
+            return self._step(tokens, state)
+        log_probs, state = self._step(tokens.expand(2), map_state(state, lambda part: part.expand(2, -1, -1)))
+        return log_probs[:rows], map_state(state, lambda part: part[:rows])
+
+    def _step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        if self._table is not None:
+            gates = self._table.index_select(0, tokens)
+        else:
+            first = self._layers[0]
+            gates = torch.addmm(first.input_bias, self._embedding.index_select(0, tokens), first.input_weight)
+        new_states: list[State] = []
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                gates = torch.addmm(layer.input_bias, new_states[-1][0], layer.input_weight)
+            new_states.append(self._cell(gates, tuple(part[:, depth] for part in state), layer))
+        features = new_states[-1][0]
+        if self._projection is not None:
+            features = features @ self._projection
+        logits = torch.addmm(self._head_bias, features, self._head_weight)
+        new_state = tuple(torch.stack(parts, 1) for parts in zip(*new_states, strict=True))
+        return logits.float().log_softmax(-1), new_state
+
+
+def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
+    """Lay out one layer's weights for products from the right."""
+    weight_ih, weight_hh, bias_ih, bias_hh = (
+        getattr(model.layers, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    )
+    return _Layer(weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh)
+
+
+def _input_table(model: RecurrentLanguageModel, first: _Layer) -> Tensor | None:
+    """Return what the first layer adds to its gates for each token, (V, G*H), or None when that is too large."""
+    if model.vocab_size * len(first.input_bias) > _MAX_TABLE:
+        return None
+    return torch.addmm(first.input_bias, model.embedding.weight, first.input_weight)
+
+
+def _hidden_share(state: State, layer: _Layer) -> Tensor:
+    """Return the hidden state's share of the gates, (B, G*H)."""
+    return torch.addmm(layer.hidden_bias, state[0], layer.hidden_weight)
+
+
+def _lstm(gates: Tensor, state: State, layer: _Layer) -> State:
+    i, f, g, o = (gates + _hidden_share(state, layer)).chunk(4, 1)
+    cell = torch.addcmul(f.sigmoid() * state[1], i.sigmoid(), g.tanh())
+    return o.sigmoid() * cell.tanh(), cell
+
+
+def _gru(gates: Tensor, state: State, layer: _Layer) -> State:
+    hidden = _hidden_share(state, layer)
+    reset, update, _ = (gates + hidden).chunk(3, 1)
+    input_n, hidden_n = gates.chunk(3, 1)[2], hidden.chunk(3, 1)[2]
+    new = torch.addcmul(input_n, reset.sigmoid(), hidden_n).tanh()
+    return (new + update.sigmoid() * (state[0] - new),)
+
+
+def _elman_tanh(gates: Tensor, state: State, layer: _Layer) -> State:
+    return ((gates + _hidden_share(state, layer)).tanh(),)
+
+
+def _elman_relu(gates: Tensor, state: State, layer: _Layer) -> State:
+    return ((gates + _hidden_share(state, layer)).relu(),)
+
+
+_CELLS: dict[str, _Cell] = {"lstm": _lstm, "gru": _gru, "tanh": _elman_tanh, "relu": _elman_relu}
