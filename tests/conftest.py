@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from random import Random
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -49,3 +50,22 @@ def own_folders(_new_folder: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
     folder = _new_folder()
     monkeypatch.setenv("ANAPHORA_CACHE", str(folder / "cache"))
     monkeypatch.setenv("ANAPHORA_DATA", str(folder / "data"))
+
+
+@pytest.fixture(scope="session")
+def write_book() -> Callable[[Path], None]:
+    """Return a function that writes a text of about 60,000 characters, the same each time, to a path."""
+    subjects = ("the engineer", "a sailor", "the boy", "every bird", "the old reporter", "his dog")
+    verbs = ("watched", "followed", "had lost", "remembered", "built", "could not find")
+    objects = ("the island", "a raft", "the smoke", "two barrels", "the mouth of the river", "another fire")
+
+    def write(path: Path) -> None:
+        chance = Random(1268)
+        sentences = [
+            f"{chance.choice(subjects)} {chance.choice(verbs)} {chance.choice(objects)}.".capitalize()
+            for _ in range(1_600)
+        ]
+        lines = (" ".join(sentences[start : start + 4]) for start in range(0, len(sentences), 4))
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    return write
