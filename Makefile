@@ -35,7 +35,9 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "$(CURDIR)" > $(STAMP)
 
 demo: $(STAMP)
-	$(RUN) -m examples.demo
+	$(RUN) -m anaphora train python-manual --minutes 2 --out runs/demo --overwrite
+	@echo
+	$(RUN) -m anaphora generate runs/demo --prompt "The " --max-new-tokens 400 --temperature 0.8 --seed 1
 
 test: $(STAMP)
 	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(TEST_PROCESSES) $(PYTEST_ARGS)
