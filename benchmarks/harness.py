@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 from anaphora.files import write_json
-from anaphora.runtime import available_cpus, choose_device, num_threads
+from anaphora.runtime import available_cpus, chip_name, choose_device, num_threads
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -170,21 +170,20 @@ def stopwatch(work: Callable[[], object], device: torch.device) -> float:
 def take_turns(
     rivals: Mapping[str, Callable[[], object]],
     *,
-    repetitions: int,
-    device: torch.device,
+    options: Options,
     threads: int,
     units: float = 1.0,
     unit: str = "runs",
 ) -> list[Row]:
-    """Run each rival once to warm up, then all in turn, `repetitions` times; return a row for each, in order."""
+    """Run each rival once to warm up, then all in turn, again and again; return a row for each, in order."""
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
     with num_threads(threads):
         for work in rivals.values():
             work()
-        for _ in range(repetitions):
+        for _ in range(options.repetitions):
             for name, work in rivals.items():
-                seconds[name].append(stopwatch(work, device))
-    where = device.type if device.type == "cuda" else f"{threads} thread{'s' if threads > 1 else ''}"
+                seconds[name].append(stopwatch(work, options.device))
+    where = "cuda" if options.device.type == "cuda" else f"{threads} thread{'s' if threads > 1 else ''}"
     return [
         Row(name=f"{name}, {where}", seconds=tuple(values), units=units, unit=unit) for name, values in seconds.items()
     ]
@@ -207,10 +206,10 @@ def machine(device: torch.device) -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
-        "processor": _processor(),
+        "processor": chip_name(torch.device("cpu")),
         "cpus": available_cpus(),
         "load_average": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "device": chip_name(device) if device.type == "cuda" else "cpu",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "environment": {key: os.environ[key] for key in sorted(os.environ) if key.startswith(("OMP_", "KMP_", "MKL_"))},
@@ -225,15 +224,3 @@ def _commit() -> str:
     except OSError:
         return "unknown"
     return head.stdout.strip() + ("+" if dirty.returncode else "") or "unknown"
-
-
-def _processor() -> str:
-    """Return the processor's name, with the instructions that matter for bfloat16."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    fields = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    values = {key.strip(): value.strip() for key, value in fields.items()}
-    fast = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if flag in values.get("flags", "").split()]
-    return f"{values.get('model name', platform.machine())} ({' '.join(fast) or 'none of avx512, amx'})"
