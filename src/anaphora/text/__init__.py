@@ -1,0 +1,1 @@
+"""From files and known corpora to token ids: reading, splitting, and the tokenizers."""
