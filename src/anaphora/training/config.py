@@ -1,0 +1,84 @@
+"""The [training] section: how a model is trained. The whole configuration file is `run_config.py`.
+
+One frozen object of plain values. What the machine decides ("auto" and None) is measured by `probe.py`.
+"""
+
+import warnings
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from anaphora.errors import AnaphoraWarning
+from anaphora.settings import Settings
+
+
+class TrainingConfig(Settings):
+    """How a model is trained.
+
+    Attributes:
+        optimizer: "sgd", "adam" (Kingma and Ba 2015) or "adamw" (Loshchilov and Hutter 2019).
+        learning_rate: the highest learning rate of the schedule.
+        weight_decay: pull of the matrices towards zero; biases are left alone (see `optimizers.py`).
+        momentum: of SGD, or Adam's beta1; None means 0 for SGD and 0.9 for the others. One-cycle sets its own.
+        beta2: Adam's second decay.
+        schedule: a name in `schedules.SCHEDULES`.
+        max_grad_norm: gradients with a longer norm are shortened to this one; None leaves them alone.
+        batch_size: B, rows that are trained at once.
+        bptt: T, tokens through which gradients flow back.
+        windows: how the text is cut, see `data.stream.SAMPLERS`.
+        random_bptt: vary the window length as AWD-LSTM does (Merity et al. 2018, section 5); consecutive windows only.
+        epochs, steps, minutes: when the run stops; at most one of them. `minutes` is the whole run as its user counts
+            it, from command to result.
+        eval_every_steps, eval_every_seconds: when the validation split is scored; at most one of them. By default
+            every epoch or every tenth of the run, whichever is shorter; for a run by minutes see `validation.py`.
+        patience: stop after this many validations without improvement.
+        log_every: steps from one line of metrics.jsonl to the next.
+        precision: "auto" takes bfloat16 where a probe found it faster on this machine.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threads: of torch on the CPU; None lets a probe choose.
+        seed: of everything drawn at random.
+
+    Raises:
+        ConfigError: an unknown key, a bad value, or two choices that contradict each other.
+    """
+
+    section: ClassVar[str] = "training"
+
+    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
+    learning_rate: float = Field(3e-3, gt=0)
+    weight_decay: float = Field(0.01, ge=0)
+    momentum: float | None = Field(None, ge=0, lt=1)
+    beta2: float = Field(0.99, ge=0, lt=1)
+    schedule: Literal["constant", "plateau", "cosine", "one-cycle"] = "one-cycle"
+    max_grad_norm: float | None = Field(1.0, gt=0)
+    batch_size: int = Field(32, ge=1)
+    bptt: int = Field(64, ge=1)
+    windows: Literal["consecutive", "random", "every-position"] = "consecutive"
+    random_bptt: bool = False
+    epochs: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    eval_every_steps: int | None = Field(None, ge=1)
+    eval_every_seconds: float | None = Field(None, gt=0)
+    patience: int | None = Field(None, ge=1)
+    log_every: int = Field(10, ge=1)
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    device: str = "auto"
+    threads: int | None = Field(None, ge=1)
+    seed: int = Field(1, ge=0, lt=1 << 63)
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        for keys in (("epochs", "steps", "minutes"), ("eval_every_steps", "eval_every_seconds")):
+            given = [f"{key} = {getattr(self, key)}" for key in keys if getattr(self, key) is not None]
+            if len(given) > 1:
+                raise ValueError(f"{' and '.join(given)} exclude each other; set only one of {', '.join(keys)}")
+        without_effect = {
+            "random_bptt": (self.windows != "consecutive", f"with windows = {self.windows!r}"),
+            "momentum": (self.schedule == "one-cycle", "with schedule = 'one-cycle', which moves it itself"),
+            "beta2": (self.optimizer == "sgd", "on optimizer = 'sgd'"),
+        }
+        for key, (idle, where) in without_effect.items():
+            if idle and getattr(self, key) != type(self).model_fields[key].default:
+                warnings.warn(f"{key} in [training] has no effect {where}", AnaphoraWarning, stacklevel=2)
+        return self

@@ -1,0 +1,360 @@
+"""One sitting of a training run: the loop, from its first step or a checkpoint until a rule to stop it applies.
+
+After each step, in this order: read what was measured, write it down, validate, keep the weights, save. So the lines of
+metrics.jsonl up to a checkpoint's step are on disk before that checkpoint is: none is lost or written twice.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from anaphora.data.prepare import PreparedCorpus
+from anaphora.data.stream import SAMPLERS, Batch, ConsecutiveWindows, WindowSampler
+from anaphora.errors import BundleError, TrainingError
+from anaphora.evaluation.metrics import perplexity
+from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.runtime import Precision
+from anaphora.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    load_model_tensors,
+    model_tensors,
+    save_checkpoint,
+    under,
+    with_prefix,
+)
+from anaphora.training.config import TrainingConfig
+from anaphora.training.interrupt import Interruption
+from anaphora.training.metrics_log import MetricsLog
+from anaphora.training.optimizers import build_optimizer, default_momentum
+from anaphora.training.recovery import LastGood
+from anaphora.training.reporter import Reporter
+from anaphora.training.resume import gather, put_back
+from anaphora.training.run_state import RunState
+from anaphora.training.schedules import SCHEDULES
+from anaphora.training.stepper import Stepper, StepResult
+from anaphora.training.validation import Validator
+
+_KEEP_EVERY = 100  # steps between copies of the weights to go back to
+_SAVE_SECONDS = 60.0  # between checkpoints, at least
+_SAVE_PAUSE = 50  # times the duration of the last save: at most 2 % of the time is spent on it
+_MOST_NON_FINITE = 3
+_HALF = 0.5
+
+
+class Sitting:
+    """Trains `model` in place; `state` says how far the run is.
+
+    Args:
+        checkpoints: the folder of last.safetensors and best.safetensors.
+        origin: stored in every checkpoint.
+        time_limit: seconds, over all sittings.
+        precision: of the forward and backward pass.
+    """
+
+    def __init__(
+        self,
+        model: NeuralLanguageModel,
+        corpus: PreparedCorpus,
+        config: TrainingConfig,
+        *,
+        checkpoints: Path,
+        origin: dict[str, Any],
+        time_limit: float | None,
+        precision: Precision,
+        log: MetricsLog,
+        reporter: Reporter,
+    ) -> None:
+        self._model, self._config, self._origin, self._time_limit = model, config, origin, time_limit
+        self._last_path, self._best_path = checkpoints / "last.safetensors", checkpoints / "best.safetensors"
+        self._log, self._reporter = log, reporter
+        self._sampler = _sampler(corpus, config)
+        self._windows: Sequence[Batch] = self._sampler.epoch(0)
+        self._optimizer = build_optimizer(model, config)
+        self._schedule, self._momentum = SCHEDULES[config.schedule], default_momentum(config)
+        self._stepper = Stepper(model, self._optimizer, max_grad_norm=config.max_grad_norm, precision=precision)
+        self._last_good = LastGood(model, self._optimizer)
+        self._validator = Validator(
+            model,
+            corpus,
+            config,
+            time_limit=time_limit,
+            steps_per_epoch=len(self._windows),
+            total_steps=self._total_steps(),
+        )
+        # On a GPU, reading a number waits for all work before it; on the CPU it is free, and faults show at once.
+        self._read_every = config.log_every if model.device.type != "cpu" else 1
+        self._save_cost = self._saved_at = 0.0
+        self._saved_step: int | None = None
+        self._latest: StepResult
+        self.state = RunState()
+
+    # Begin and end ---------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start a run: from now on there is a checkpoint."""
+        self._best_path.unlink(missing_ok=True)
+        self._start_clock()
+        self._last_good.keep()
+        self._save()
+
+    def go_on_from(self, last: Checkpoint) -> None:
+        """Put everything back to where the checkpoint was written.
+
+        Raises:
+            BundleError: the checkpoint does not fit this run, or best.safetensors is not its companion.
+        """
+        self.state = last.state
+        self._windows = self._sampler.epoch(self.state.epoch)
+        if self.state.index >= len(self._windows):
+            raise BundleError(f"checkpoint {self._last_path} names batch {self.state.index} of {len(self._windows)}")
+        try:
+            put_back(
+                last.tensors,
+                self._model,
+                self._optimizer,
+                self._stepper,
+                self._last_good,
+                batch_size=self._config.batch_size,
+            )
+        except ValueError as fault:
+            raise BundleError(f"checkpoint {self._last_path} does not fit this run: {fault}") from None
+        self._start_clock()
+        if self.state.best_step == self.state.step:
+            self._save_best()  # the process may have died between writing last and best
+        elif self.state.best_step is not None and load_checkpoint(self._best_path).state.step != self.state.best_step:
+            raise BundleError(f"{self._best_path} is not of step {self.state.best_step}, as {self._last_path} says")
+
+    def end(self, *, interrupted: bool) -> None:
+        """Close the sitting: a last validation, unless the run is to go on, a checkpoint, and the best weights."""
+        if not self._read():
+            self._go_back()
+        if not interrupted:
+            self._log_steps()
+            self._saved_step = None
+            if self._validator.possible and self.state.validated_step != self.state.step:
+                self._validate()
+        if self._saved_step != self.state.step:
+            self._save()
+        self._show(now=True)
+        if self.state.best_step is not None:
+            load_model_tensors(self._model, under("model", load_checkpoint(self._best_path).tensors))
+
+    # The loop --------------------------------------------------------------------------------------------------
+
+    def loop(self, interruption: Interruption) -> str:
+        """Make steps; return why it stopped, as in `TrainingOutcome.stopped_by`."""
+        while not (reason := self._reason_to_stop()):
+            if interruption.requested:
+                return "interrupt"
+            self._after_step(epoch_ended=self._step())
+            self._show()
+        return reason
+
+    def epochs(self) -> float:
+        """Return how often the text was read so far."""
+        return self.state.epoch + self.state.index / len(self._windows)
+
+    def _reason_to_stop(self) -> str:
+        state, config = self.state, self._config
+        rules = {
+            "steps": config.steps is not None and state.step >= config.steps,
+            "epochs": config.epochs is not None and state.epoch >= config.epochs,
+            "time": self._time_limit is not None and state.seconds + self._step_seconds() > self._time_to_train(),
+            "patience": config.patience is not None and state.stale_validations >= config.patience,
+        }
+        return next((reason for reason, applies in rules.items() if applies), "")
+
+    def _fraction(self) -> float:
+        """Return how much of the run is done, by the rule that will stop it."""
+        if self._time_limit is not None:
+            return min(1.0, self.state.seconds / max(self._time_to_train(), 1e-9))
+        if self._config.steps is not None:
+            return self.state.step / self._config.steps
+        assert self._config.epochs is not None
+        return self.epochs() / self._config.epochs
+
+    def _step(self) -> bool:
+        """Train on the next batch; return True when it was the epoch's last."""
+        state, batch = self.state, self._windows[self.state.index]
+        scale, momentum = self._schedule(self._fraction())
+        learning_rate = self._config.learning_rate * scale * state.learning_rate_scale * batch.learning_rate_scale
+        self._stepper.step(batch, learning_rate, self._momentum if momentum is None else momentum)
+        state.step += 1
+        state.tokens += batch.targets.numel()
+        state.index += 1
+        epoch_ended = state.index == len(self._windows)
+        if epoch_ended:
+            state.epoch, state.index = state.epoch + 1, 0
+            self._windows = self._sampler.epoch(state.epoch)
+        self._tick()
+        return epoch_ended
+
+    def _after_step(self, *, epoch_ended: bool) -> None:
+        step = self.state.step
+        log_due, keep_due = step % self._config.log_every == 0, step % _KEEP_EVERY == 0
+        validation_due = self._validator.is_due(self.state, epoch_ended=epoch_ended)
+        if not (epoch_ended or log_due or keep_due or validation_due or step % self._read_every == 0):
+            return
+        finite = self._read()
+        if log_due:
+            self._log_steps()
+        if epoch_ended:
+            self._log_epoch()
+        if not finite:
+            self._go_back()
+            return
+        if validation_due:
+            self._validate()
+        elif keep_due:
+            self._keep()
+        if self.state.seconds - self._saved_at >= max(_SAVE_SECONDS, _SAVE_PAUSE * self._save_cost):
+            self._save()
+
+    # After a step ----------------------------------------------------------------------------------------------
+
+    def _read(self) -> bool:
+        """Take in what the steps measured; return False when a number was not finite."""
+        for result in self._stepper.read():
+            if not result.is_finite:
+                return False  # the steps after it trained broken weights
+            self._latest = result
+            self.state.add_loss(result.loss, result.tokens)
+            self._reporter.add_step(result.loss, result.tokens, result.learning_rate)
+        return True
+
+    def _go_back(self) -> None:
+        """Undo the steps since the last good weights, and go on from there with the next batch, more carefully."""
+        state = self.state
+        state.recoveries += 1
+        state.learning_rate_scale *= _HALF
+        self._last_good.go_back()
+        self._stepper.carried = None
+        fault = f"loss or gradients were not finite at step {state.step}"
+        learning_rate = self._config.learning_rate * state.learning_rate_scale
+        if state.recoveries >= _MOST_NON_FINITE:
+            raise TrainingError(
+                f"{fault}, for the {_MOST_NON_FINITE}rd time; the learning rate was halved to {2 * learning_rate:.3g} "
+                f"before. Start a new run with a lower learning_rate (now {self._config.learning_rate:g}) or "
+                f"max_grad_norm (now {self._config.max_grad_norm})"
+            )
+        self._log.write(self._place() | {"learning_rate_scale": state.learning_rate_scale})
+        self._reporter.say(
+            f"{fault}: back to the weights of step {state.good_step}, with learning rate {learning_rate:.3g}"
+        )
+
+    def _validate(self) -> None:
+        state = self.state
+        started = time.monotonic()
+        loss = self._validator.loss(state)
+        self._leave_out(started)
+        if not math.isfinite(loss):
+            self._go_back()
+            return
+        best = state.add_validation(loss)
+        if not best and self._config.schedule == "plateau":
+            state.learning_rate_scale *= _HALF
+        self._log.write(self._place() | {"valid_loss": loss})
+        self._reporter.add_validation(perplexity(loss))
+        self._show(now=True)
+        self._keep()
+        if best:
+            # In this order: when the process dies in between, last holds the best weights itself.
+            self._save()
+            self._save_best()
+
+    def _keep(self) -> None:
+        self._last_good.keep()
+        self.state.good_step = self.state.step
+
+    def _log_steps(self) -> None:
+        state = self.state
+        if state.log_tokens:
+            self._log.write(
+                self._place()
+                | {
+                    "loss": state.log_nats / state.log_tokens,
+                    "learning_rate": self._latest.learning_rate,
+                    "grad_norm": self._latest.grad_norm,
+                    "tokens_per_second": self._reporter.speed(),
+                }
+            )
+        state.log_nats, state.log_tokens = 0.0, 0
+
+    def _log_epoch(self) -> None:
+        state = self.state
+        if state.epoch_tokens:
+            self._log.write(self._place() | {"train_loss": state.epoch_nats / state.epoch_tokens})
+        state.epoch_nats, state.epoch_tokens = 0.0, 0
+
+    def _place(self) -> dict[str, float]:
+        return {"step": self.state.step, "epoch": self.epochs()}
+
+    # Files -----------------------------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        started = time.monotonic()
+        tensors = gather(
+            self._model,
+            self._optimizer,
+            self._stepper,
+            self._last_good,
+            good_is_current=self.state.good_step == self.state.step,
+        )
+        save_checkpoint(self._last_path, Checkpoint(tensors=tensors, state=self.state, origin=self._origin))
+        self._save_cost = self._leave_out(started)
+        self._saved_at, self._saved_step = self.state.seconds, self.state.step
+
+    def _save_best(self) -> None:
+        started = time.monotonic()
+        weights = with_prefix("model", model_tensors(self._model))
+        save_checkpoint(self._best_path, Checkpoint(tensors=weights, state=self.state, origin=self._origin))
+        self._leave_out(started)
+
+    # Time ------------------------------------------------------------------------------------------------------
+
+    def _start_clock(self) -> None:
+        self._seconds_before, self._started = self.state.seconds, time.monotonic()
+        self._saved_at = self.state.seconds
+
+    def _tick(self) -> None:
+        self.state.seconds = self._seconds_before + time.monotonic() - self._started
+
+    def _leave_out(self, started: float) -> float:
+        """Keep the time since `started` out of the training speed; return it."""
+        seconds = time.monotonic() - started
+        self.state.overhead_seconds += seconds
+        self._reporter.skip_pause(seconds)
+        self._tick()
+        return seconds
+
+    def _step_seconds(self) -> float:
+        return (self.state.seconds - self.state.overhead_seconds) / max(self.state.step, 1)
+
+    def _time_to_train(self) -> float:
+        """Return the time limit less what the last validation and checkpoints will take."""
+        assert self._time_limit is not None
+        return self._time_limit - self._validator.expected_seconds(self.state) - 2 * self._save_cost
+
+    # Progress --------------------------------------------------------------------------------------------------
+
+    def _total_steps(self) -> int | None:
+        """Return the steps of the whole run, None for a run against the clock; random windows make it a guess."""
+        return self._config.steps or (self._config.epochs or 0) * len(self._windows) or None
+
+    def _show(self, *, now: bool = False) -> None:
+        if self._time_limit is not None:
+            self._reporter.show(self.state.seconds, self._time_limit, "seconds", now=now)
+            return
+        total = self._total_steps() or 0
+        self._reporter.show(self.state.step, max(total, self.state.step), "steps", now=now)
+
+
+def _sampler(corpus: PreparedCorpus, config: TrainingConfig) -> WindowSampler:
+    """Return the windows over the training split."""
+    token_ids, size, seed = corpus.token_ids("train"), (config.batch_size, config.bptt), config.seed
+    if config.windows == "consecutive":
+        return ConsecutiveWindows(token_ids, *size, seed=seed, jitter=config.random_bptt)
+    return SAMPLERS[config.windows](token_ids, *size, seed=seed)

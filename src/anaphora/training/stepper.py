@@ -1,0 +1,78 @@
+"""One step of training: forward, backward, clipping, update, with the state carried over and cut from its past.
+
+Truncated back-propagation through time (Williams and Peng 1990): the state flows from window to window, gradients
+do not.
+What a step measures stays on the device until `read`, because fetching a number makes the processor wait for a GPU.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from anaphora.data.stream import Batch
+from anaphora.models.language_model import NeuralLanguageModel, State, detach
+from anaphora.runtime import Precision
+from anaphora.training.optimizers import set_learning_rate
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step measured: mean nats per token before the update, gradient norm before clipping, its settings."""
+
+    loss: float
+    grad_norm: float
+    tokens: int
+    learning_rate: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradients were ordinary numbers."""
+        return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
+
+
+class Stepper:
+    """Makes steps, and holds the carried state; None stands for the initial one."""
+
+    def __init__(
+        self, model: NeuralLanguageModel, optimizer: Optimizer, *, max_grad_norm: float | None, precision: Precision
+    ) -> None:
+        self._model, self._optimizer = model, optimizer
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._max_grad_norm = math.inf if max_grad_norm is None else max_grad_norm
+        self._device = model.device
+        self._autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=precision == "bfloat16")
+        self._unread: list[tuple[Tensor, int, float]] = []
+        self.carried: State | None = None
+
+    def step(self, batch: Batch, learning_rate: float, momentum: float) -> None:
+        """Train on one batch; what was measured waits for `read`."""
+        batch = batch.to(self._device)
+        state = self.carried if batch.continues else None
+        if state is None:
+            state = self._model.initial_state(len(batch.inputs))
+        with self._autocast:
+            loss, state = self._model.loss(batch.inputs, batch.targets, state)
+        self.carried = detach(state)
+        loss.backward()
+        grad_norm = clip_grad_norm_(self._weights, self._max_grad_norm)
+        set_learning_rate(self._optimizer, learning_rate, momentum)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        measured = torch.stack([loss.detach().float(), grad_norm.float()])
+        self._unread.append((measured, batch.targets.numel(), learning_rate))
+
+    def read(self) -> list[StepResult]:
+        """Return what the steps since the last call measured; waits for the device."""
+        if not self._unread:
+            return []
+        measured = torch.stack([numbers for numbers, _, _ in self._unread]).tolist()
+        results = [
+            StepResult(loss, grad_norm, tokens, learning_rate)
+            for (loss, grad_norm), (_, tokens, learning_rate) in zip(measured, self._unread, strict=True)
+        ]
+        self._unread.clear()
+        return results
