@@ -10,20 +10,57 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from anaphora.api import evaluate, generate, info, load, train
-    from anaphora.errors import AnaphoraError
+    from anaphora.api import TrainResult, corpora, corpus_info, evaluate, fetch, generate, info, load, stream, train
+    from anaphora.bundle import Bundle
+    from anaphora.errors import AnaphoraError, AnaphoraWarning
+    from anaphora.evaluation.evaluate import Evaluation
+    from anaphora.generation.generate import GenerationSettings, Sample
+    from anaphora.progress import Event
+    from anaphora.text.corpus import CorpusSettings
 
 # Where each public name lives: the one list that __getattr__ and the tests read.
 _HOMES = {
     "AnaphoraError": "anaphora.errors",
+    "AnaphoraWarning": "anaphora.errors",
+    "Bundle": "anaphora.bundle",
+    "CorpusSettings": "anaphora.text.corpus",
+    "Evaluation": "anaphora.evaluation.evaluate",
+    "Event": "anaphora.progress",
+    "GenerationSettings": "anaphora.generation.generate",
+    "Sample": "anaphora.generation.generate",
+    "TrainResult": "anaphora.api",
+    "corpora": "anaphora.api",
+    "corpus_info": "anaphora.api",
     "evaluate": "anaphora.api",
+    "fetch": "anaphora.api",
     "generate": "anaphora.api",
     "info": "anaphora.api",
     "load": "anaphora.api",
+    "stream": "anaphora.api",
     "train": "anaphora.api",
 }
 
-__all__ = ["AnaphoraError", "__version__", "evaluate", "generate", "info", "load", "train"]
+__all__ = [
+    "AnaphoraError",
+    "AnaphoraWarning",
+    "Bundle",
+    "CorpusSettings",
+    "Evaluation",
+    "Event",
+    "GenerationSettings",
+    "Sample",
+    "TrainResult",
+    "__version__",
+    "corpora",
+    "corpus_info",
+    "evaluate",
+    "fetch",
+    "generate",
+    "info",
+    "load",
+    "stream",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

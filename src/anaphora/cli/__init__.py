@@ -1,0 +1,62 @@
+"""The command line: each command parses its options, calls one function of `anaphora`, and renders the result.
+
+Only what parsing needs is imported at the top of these files. `api`, and torch with it, is imported by the command that
+calls it, so that `--help` answers at once.
+"""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from anaphora import __version__
+from anaphora.cli import data, eval, generate, info, output, recipe, train
+
+
+class _Commands(TyperGroup):
+    """The commands, with errors told in one sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        with output.courteous():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        output.say(f"anaphora {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def anaphora(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Train recurrent language models on your text, measure them honestly, and write with them.
+
+    A first model: anaphora train my-text.txt --minutes 2
+    """
+
+
+app.command("train")(train.train)
+app.command("eval")(eval.evaluate)
+app.command("generate")(generate.generate)
+app.command("info")(info.info)
+app.add_typer(data.app, name="data")
+app.add_typer(recipe.app, name="recipe")
+
+
+def run() -> None:
+    """Run the command line on this process's arguments, and exit."""
+    output.tolerate_any_character()
+    app(prog_name="anaphora")

@@ -1,0 +1,85 @@
+"""`anaphora recipe`: known results, shown and made again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anaphora.cli import output, progress
+from anaphora.cli.output import Json, Quiet
+
+app = typer.Typer(help="List, show and run known results.", no_args_is_help=True)
+
+_Name = Annotated[str, typer.Argument(help="A name from `anaphora recipe list`, or a .toml file.")]
+
+
+@app.command("list")
+def list_recipes(as_json: Json = False) -> None:
+    """List the recipes."""
+    from anaphora import recipes
+
+    known = [recipes.load_recipe(name) for name in recipes.recipes()]
+    if as_json:
+        output.say_json({"recipes": [recipe.model_dump(mode="json") for recipe in known]})
+        return
+    output.say_table(
+        ("name", "minutes", "what it shows"),
+        [(recipe.name, f"{recipe.minutes:g}", recipe.description) for recipe in known],
+        numbers=False,
+    )
+
+
+@app.command("show")
+def show(name: _Name, as_json: Json = False) -> None:
+    """Show a recipe: its command, its figures and their source."""
+    from anaphora import recipes
+
+    recipe = recipes.load_recipe(name)
+    if as_json:
+        output.say_json(recipe.model_dump(mode="json"))
+        return
+    output.say(recipe.description)
+    output.say()
+    output.say_pairs(
+        [
+            ("data", recipe.data),
+            ("command", recipe.command),
+            ("takes", f"about {recipe.minutes:g} min"),
+            *((f"expect {figure.figure}", f"{figure.value:g} ± {figure.tolerance:g}") for figure in recipe.expected),
+            ("source", recipe.source),
+        ]
+    )
+
+
+@app.command("run")
+def run(
+    name: _Name,
+    out: Annotated[Path | None, typer.Option(help="The run's folder.", show_default="as train chooses")] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run a recipe and compare what comes out; exit 1 when a figure misses its tolerance."""
+    from anaphora import recipes
+
+    with progress.reporting(quiet) as report:
+        result = recipes.run_recipe(name, out=out, progress=report)
+    if as_json:
+        output.say_json(result.to_json())
+    else:
+        output.say_table(
+            ("figure", "expected", "got", "verdict"),
+            [
+                (
+                    check.figure,
+                    f"{check.expected:g} ± {check.tolerance:g}",
+                    f"{check.got:.4g}",
+                    "within" if check.passed else "MISSED",
+                )
+                for check in result.checks
+            ],
+        )
+        output.say(f"model  {result.result.model}")
+    if result.result.interrupted:
+        raise typer.Exit(output.INTERRUPTED)
+    if not result.passed:
+        raise typer.Exit(output.MISSED)
