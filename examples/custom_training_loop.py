@@ -7,13 +7,13 @@ is an ordinary model folder: `anaphora eval`, `anaphora generate` and `anaphora 
 """
 
 import argparse
-from itertools import chain, count
+from itertools import chain, count, islice
 from pathlib import Path
 
 import torch
+from anaphora.data.prepare import prepare
 
 from anaphora.bundle import save_bundle
-from anaphora.data.prepare import prepare
 from anaphora.data.stream import ConsecutiveWindows
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.models.language_model import NeuralLanguageModel, detach
@@ -39,10 +39,8 @@ def main() -> None:
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     windows = ConsecutiveWindows(corpus.token_ids("train"), batch_size=BATCH_SIZE, bptt=BPTT)
 
-    step = 0
-    for batch in chain.from_iterable(windows.epoch(epoch) for epoch in count()):
-        if step == arguments.steps:
-            break
+    batches = chain.from_iterable(windows.epoch(epoch) for epoch in count())
+    for step, batch in enumerate(islice(batches, arguments.steps), start=1):
         if not batch.continues:
             state = model.initial_state(BATCH_SIZE)
         loss, state = model.loss(batch.inputs, batch.targets, detach(state))
@@ -50,7 +48,6 @@ def main() -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        step += 1
         if step % 50 == 0:
             print(f"step {step}: {loss.item():.3f} nats per token")
 
