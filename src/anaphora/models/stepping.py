@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from anaphora.models.language_model import LanguageModel, State, map_state
+from anaphora.models.language_model import LanguageModel, State, at_least_float32
 from anaphora.models.recurrent import RecurrentLanguageModel
 
 # The product of embedding and input weights is made once for all V tokens when it has at most this many entries
 # (16 MB); a larger table would take longer to make than a short sample takes without it.
 _MAX_TABLE = 1 << 22
+_MAX_ONE_THREAD = 1 << 27  # rows times weights: about 3 ms of one thread
 
 
 @contextmanager
@@ -34,6 +35,15 @@ def inference(model: LanguageModel) -> Iterator[None]:
     finally:
         if training:
             model.train()
+
+
+def step_threads(model: LanguageModel, rows: int) -> int:
+    """Return how many threads a step of that many rows should use on the CPU.
+
+    One where a step is over in a few milliseconds. Two may halve that on an idle machine, but a step waits for its
+    slowest thread: beside one other busy process, two were measured to be nine times slower than one (LSTM 512).
+    """
+    return 1 if rows * model.num_parameters < _MAX_ONE_THREAD else torch.get_num_threads()
 
 
 class Stepper:
@@ -57,12 +67,16 @@ def make_stepper(model: LanguageModel) -> Stepper:
 
 @dataclass(frozen=True)
 class _Layer:
-    """One recurrent layer, its matrices transposed and contiguous: (E or H, G*H) and (H, G*H)."""
+    """One recurrent layer, its matrices transposed and contiguous: (E or H, G*H) and (H, G*H).
+
+    The two biases of a gate add up wherever the layer adds the products they belong to: all but the GRU's, whose
+    reset gate stands between them.
+    """
 
     input_weight: Tensor
     hidden_weight: Tensor
     input_bias: Tensor
-    hidden_bias: Tensor
+    hidden_bias: Tensor | None
 
 
 # What a cell makes of its input's share of the gates (B, G*H), the state of its layer, each (B, H), and its weights.
@@ -70,13 +84,7 @@ _Cell = Callable[[Tensor, State, _Layer], State]
 
 
 class RecurrentStepper(Stepper):
-    """Steps an Elman, LSTM or GRU model in plain matrix products.
-
-    A row's numbers must not depend on how many rows there are, to the last bit: else the first of five samples would
-    not always be the sample that is drawn alone. So on a CPU a single row is computed as two (a product with one row
-    takes another path through the BLAS library), and the cells apply sigmoid to slices of the gates only (at the end of
-    a contiguous tensor the framework computes it in another way).
-    """
+    """Steps an Elman, LSTM or GRU model in plain matrix products."""
 
     def __init__(self, model: RecurrentLanguageModel) -> None:
         super().__init__(model)
@@ -87,32 +95,36 @@ class RecurrentStepper(Stepper):
             self._projection = None if model.projection is None else model.projection.weight.t().contiguous()
             self._head_weight = model.output_weight.t().contiguous()
             self._head_bias = model.head_bias
-            self._min_rows = 2 if model.device.type == "cpu" else 1
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        rows = len(tokens)
-        if rows >= self._min_rows:
-            return self._step(tokens, state)
-        log_probs, state = self._step(tokens.expand(2), map_state(state, lambda part: part.expand(2, -1, -1)))
-        return log_probs[:rows], map_state(state, lambda part: part[:rows])
-
-    def _step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        first = self._layers[0]
         if self._table is not None:
             gates = self._table.index_select(0, tokens)
         else:
-            first = self._layers[0]
-            gates = torch.addmm(first.input_bias, self._embedding.index_select(0, tokens), first.input_weight)
+            gates = _product(first.input_bias, self._embedding.index_select(0, tokens), first.input_weight)
         new_states: list[State] = []
-        for depth, layer in enumerate(self._layers):
-            if depth:
-                gates = torch.addmm(layer.input_bias, new_states[-1][0], layer.input_weight)
-            new_states.append(self._cell(gates, tuple(part[:, depth] for part in state), layer))
+        for layer, old in zip(self._layers, zip(*(part.unbind(1) for part in state), strict=True), strict=True):
+            if new_states:
+                gates = _product(layer.input_bias, new_states[-1][0], layer.input_weight)
+            new_states.append(self._cell(gates, old, layer))
         features = new_states[-1][0]
         if self._projection is not None:
-            features = features @ self._projection
-        logits = torch.addmm(self._head_bias, features, self._head_weight)
+            features = _product(features.new_zeros(()), features, self._projection)
+        logits = _product(self._head_bias, features, self._head_weight)
         new_state = tuple(torch.stack(parts, 1) for parts in zip(*new_states, strict=True))
-        return logits.float().log_softmax(-1), new_state
+        return at_least_float32(logits).log_softmax(-1), new_state
+
+
+def _product(added: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
+    """Return added + rows @ matrix, each row to the last bit the same however many there are.
+
+    On a CPU a single row is computed as two: one row takes another path through the BLAS library, with other rounding,
+    and then the first of five samples would not always be the sample that is drawn alone. For the same reason the
+    cells take sigmoids of slices of the gates: at the end of a contiguous tensor the framework rounds otherwise.
+    """
+    if rows.shape[0] == 1 and rows.is_cpu:
+        return torch.addmm(added, rows.expand(2, -1), matrix)[:1]
+    return torch.addmm(added, rows, matrix)
 
 
 def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
@@ -120,7 +132,10 @@ def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
     weight_ih, weight_hh, bias_ih, bias_hh = (
         getattr(model.layers, f"{name}_l{layer}") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     )
-    return _Layer(weight_ih.t().contiguous(), weight_hh.t().contiguous(), bias_ih, bias_hh)
+    matrices = (weight_ih.t().contiguous(), weight_hh.t().contiguous())
+    if model.config.name == "gru":
+        return _Layer(*matrices, bias_ih, bias_hh)
+    return _Layer(*matrices, bias_ih + bias_hh, None)
 
 
 def _input_table(model: RecurrentLanguageModel, first: _Layer) -> Tensor | None:
@@ -130,19 +145,15 @@ def _input_table(model: RecurrentLanguageModel, first: _Layer) -> Tensor | None:
     return torch.addmm(first.input_bias, model.embedding.weight, first.input_weight)
 
 
-def _hidden_share(state: State, layer: _Layer) -> Tensor:
-    """Return the hidden state's share of the gates, (B, G*H)."""
-    return torch.addmm(layer.hidden_bias, state[0], layer.hidden_weight)
-
-
 def _lstm(gates: Tensor, state: State, layer: _Layer) -> State:
-    i, f, g, o = (gates + _hidden_share(state, layer)).chunk(4, 1)
+    i, f, g, o = _product(gates, state[0], layer.hidden_weight).chunk(4, 1)
     cell = torch.addcmul(f.sigmoid() * state[1], i.sigmoid(), g.tanh())
     return o.sigmoid() * cell.tanh(), cell
 
 
 def _gru(gates: Tensor, state: State, layer: _Layer) -> State:
-    hidden = _hidden_share(state, layer)
+    assert layer.hidden_bias is not None
+    hidden = _product(layer.hidden_bias, state[0], layer.hidden_weight)
     reset, update, _ = (gates + hidden).chunk(3, 1)
     input_n, hidden_n = gates.chunk(3, 1)[2], hidden.chunk(3, 1)[2]
     new = torch.addcmul(input_n, reset.sigmoid(), hidden_n).tanh()
@@ -150,11 +161,11 @@ def _gru(gates: Tensor, state: State, layer: _Layer) -> State:
 
 
 def _elman_tanh(gates: Tensor, state: State, layer: _Layer) -> State:
-    return ((gates + _hidden_share(state, layer)).tanh(),)
+    return (_product(gates, state[0], layer.hidden_weight).tanh(),)
 
 
 def _elman_relu(gates: Tensor, state: State, layer: _Layer) -> State:
-    return ((gates + _hidden_share(state, layer)).relu(),)
+    return (_product(gates, state[0], layer.hidden_weight).relu(),)
 
 
 _CELLS: dict[str, _Cell] = {"lstm": _lstm, "gru": _gru, "tanh": _elman_tanh, "relu": _elman_relu}

@@ -1,0 +1,196 @@
+"""Score a model on a text: every token once, in order, the state carried from the first to the last.
+
+Shapes: B lanes (rows of the batch), T tokens of a window. The windows only bound memory; the result does not depend
+on their length. With more than one lane the text is cut in B pieces that are read side by side, each from the initial
+state: faster, slightly pessimistic, and stated in the signature.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from anaphora.data.prepare import PreparedCorpus, SplitCounts
+from anaphora.errors import ConfigError, CorpusError
+from anaphora.evaluation.metrics import bits_per, finite_or_none, perplexity
+from anaphora.evaluation.signature import Signature
+from anaphora.models.language_model import LanguageModel
+from anaphora.models.stepping import inference
+from anaphora.progress import Event, Progress, silent
+
+_WINDOW = 2048  # tokens of all lanes together; larger windows are no faster, only larger
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """How well a model predicts a text. A number is never alone: the counts and the signature say of what.
+
+    Attributes:
+        loss: mean nats per token.
+        perplexity: exp(loss); infinite where that exceeds a float.
+        bits_per_char, bits_per_byte: of the raw text, before any tokenizer or normaliser (UTF-8 bytes).
+        accuracy: share of tokens that were the model's most probable one.
+        tokens, unknown_tokens: how many were scored, and how many of them are `<unk>`.
+        characters, bytes: size of the raw text.
+        signature: the conditions, see `Signature`.
+    """
+
+    loss: float
+    perplexity: float
+    bits_per_char: float
+    bits_per_byte: float
+    accuracy: float
+    tokens: int
+    unknown_tokens: int
+    characters: int
+    bytes: int
+    signature: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values. JSON has no infinity: a number that is not finite becomes null."""
+        return {key: finite_or_none(value) if isinstance(value, float) else value for key, value in vars(self).items()}
+
+
+def evaluate_split(
+    model: LanguageModel,
+    corpus: PreparedCorpus,
+    split: str,
+    *,
+    model_hash: str | None = None,
+    batch_size: int = 1,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Score a model on one split of a corpus that was prepared with the model's tokenizer.
+
+    Args:
+        model: in any mode, on any device.
+        corpus: holds the ids and the counts of the raw text.
+        split: "train", "valid" or "test".
+        model_hash: names the model in the signature.
+        batch_size: lanes; see `evaluate_tokens`.
+        progress: told of every window.
+
+    Raises:
+        ConfigError: the corpus has no such split, or its tokenizer is not the model's.
+        CorpusError: the split is empty.
+    """
+    if split not in corpus.splits:
+        raise ConfigError(f"split = {split!r}: {corpus.name} has {', '.join(corpus.splits)}")
+    tokenizer = corpus.tokenizer
+    if tokenizer.vocab_size != model.vocab_size:
+        raise ConfigError(
+            f"{corpus.name} is prepared with {tokenizer.vocab_size:,} tokens, the model has {model.vocab_size:,}:"
+            " prepare the corpus with the model's own tokenizer"
+        )
+    signature = Signature(
+        unknown="none" if tokenizer.unk_id is None else "scored",
+        split=split,
+        tokenizer=tokenizer.hash,
+        corpus=corpus.source_hash,
+        model=model_hash,
+    )
+    return evaluate_tokens(
+        model,
+        corpus.token_ids(split),
+        corpus.counts[split],
+        start_id=tokenizer.start_id,
+        signature=signature,
+        batch_size=batch_size,
+        progress=progress,
+    )
+
+
+def evaluate_tokens(
+    model: LanguageModel,
+    token_ids: NDArray[Any],
+    counts: SplitCounts,
+    *,
+    start_id: int,
+    signature: Signature,
+    batch_size: int = 1,
+    window: int = _WINDOW,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Score a text that is given as ids.
+
+    The first token is predicted from `start_id` in the initial state, so all N are scored whatever the lanes; each
+    lane after the first starts from the initial state too, but reads the true token before its own first.
+
+    Args:
+        model: in any mode, on any device.
+        token_ids: (N,), any integer type, memory-mapped or not.
+        counts: of the same text before it was encoded; gives the denominators.
+        start_id: the token that stands before the text, `Tokenizer.start_id`.
+        signature: the conditions; the number of lanes is set here.
+        batch_size: lanes; no more than there are tokens.
+        window: tokens that are in memory at a time, over all lanes.
+        progress: told of every window.
+
+    Raises:
+        ConfigError: batch_size or window is less than 1.
+        CorpusError: there are no tokens.
+    """
+    for name, value in (("batch_size", batch_size), ("window", window)):
+        if value < 1:
+            raise ConfigError(f"{name} = {value} for an evaluation: use 1 or more")
+    if not len(token_ids):
+        raise CorpusError(f"the {signature.split} text has no tokens: there is nothing to evaluate")
+    lanes = min(batch_size, len(token_ids))
+    total_nats, correct = _score(model, token_ids, start_id, lanes, window, progress)
+    loss = total_nats / len(token_ids)
+    return Evaluation(
+        loss=loss,
+        perplexity=perplexity(loss),
+        bits_per_char=bits_per(total_nats, counts.characters),
+        bits_per_byte=bits_per(total_nats, counts.bytes),
+        accuracy=correct / len(token_ids),
+        tokens=len(token_ids),
+        unknown_tokens=counts.unknown_tokens,
+        characters=counts.characters,
+        bytes=counts.bytes,
+        signature=str(replace(signature, lanes=lanes)),
+    )
+
+
+def _score(
+    model: LanguageModel, token_ids: NDArray[Any], start_id: int, lanes: int, window: int, progress: Progress
+) -> tuple[float, int]:
+    """Return the total nats of all tokens and how many the model would have guessed."""
+    with inference(model):
+        device = model.device
+        nats = torch.zeros((), dtype=torch.float64, device=device)
+        correct = torch.zeros((), dtype=torch.int64, device=device)
+        state, done = model.initial_state(lanes), 0
+        for inputs, targets, scored in _windows(token_ids, start_id, lanes, max(1, window // lanes)):
+            log_probs, hits, state = model.score_targets(inputs.to(device), targets.to(device), state)
+            mask = scored.to(device)
+            nats -= log_probs.double().masked_fill(~mask, 0.0).sum()
+            correct += (hits & mask).sum()
+            done += int(scored.sum())
+            progress(Event(stage="evaluate", done=done, total=len(token_ids), unit="tokens"))
+        return float(nats), int(correct)
+
+
+def _windows(
+    token_ids: NDArray[Any], start_id: int, lanes: int, seq_len: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield inputs, targets (B, T), int64, and which targets count (B, T), bool.
+
+    Lanes differ in length by one token at most: only the last column can hold targets of the next lane.
+    """
+    count = len(token_ids)
+    borders = np.arange(lanes + 1) * count // lanes
+    begins, ends = borders[:-1, None], borders[1:, None]
+    longest = int((ends - begins).max())
+    for offset in range(0, longest, seq_len):
+        positions = begins + np.arange(offset, min(offset + seq_len, longest))
+        scored = positions < ends
+        positions = np.minimum(positions, count - 1)
+        targets = token_ids[positions].astype(np.int64)
+        inputs = token_ids[np.maximum(positions - 1, 0)].astype(np.int64)
+        inputs[positions == 0] = start_id
+        yield torch.from_numpy(inputs), torch.from_numpy(targets), torch.from_numpy(scored)

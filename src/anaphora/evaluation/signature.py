@@ -1,0 +1,54 @@
+"""What a score was measured on, in one line: two results compare when their signatures differ in the model alone.
+
+The idea is sacrebleu's (Post 2018, "A Call for Clarity in Reporting BLEU Scores"):
+
+    tokens:all|unknown:scored|context:stream|lanes:1|split:test|tokenizer:1f0c93ab|corpus:77d0e12c|...|version:0.1.0
+"""
+
+from dataclasses import dataclass
+
+from anaphora import __version__
+
+_SHORT = 8  # hexadecimal digits: enough to tell apart what one person ever compares
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """The conditions of a measurement; `str()` gives the line.
+
+    Two rules are the same for all of anaphora's results and stand in the line for readers who do not know them:
+    `tokens:all` (every token of the text is predicted once, ends of lines included, nothing is skipped) and
+    `context:stream` (the state is carried over the whole text, across lines and documents).
+
+    Attributes:
+        unknown: "scored" when the vocabulary has `<unk>`, which then counts as one token like any other and hides
+            characters from bits_per_char; "none" when every text can be expressed.
+        split: which part of the corpus.
+        tokenizer, corpus, model: their sha256 hashes, whole; the line shows the first eight digits, or "-" for none.
+        lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.
+    """
+
+    unknown: str
+    split: str
+    tokenizer: str | None = None
+    corpus: str | None = None
+    model: str | None = None
+    lanes: int = 1
+
+    def __str__(self) -> str:
+        parts = {
+            "tokens": "all",
+            "unknown": self.unknown,
+            "context": "stream",
+            "lanes": str(self.lanes),
+            "split": self.split,
+            "tokenizer": _short(self.tokenizer),
+            "corpus": _short(self.corpus),
+            "model": _short(self.model),
+            "version": __version__,
+        }
+        return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def _short(name: str | None) -> str:
+    return name[:_SHORT] if name else "-"
