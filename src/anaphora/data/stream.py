@@ -9,6 +9,7 @@ Shapes: B batch, T time (`bptt`, or less for a jittered window).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol, overload
 
 import numpy as np
@@ -16,10 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anaphora.data.shuffle import shuffled
+from anaphora.data.shuffle import Shuffle
 from anaphora.errors import CorpusError
 
 TokenIds = NDArray[np.integer[Any]]
+
+_BLOCK = 128  # batches whose places in the shuffled order are looked up together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,15 +170,22 @@ class _ShuffledWindows(ABC):
         """Return where these windows start."""
 
     def epoch(self, epoch: int) -> Sequence[Batch]:
+        count = self._windows // self.batch_size
         offsets = np.arange(self.bptt + 1)
+        order = Shuffle(self._windows, (self.seed, epoch))
+        size = self.batch_size
+
+        @lru_cache(maxsize=2)  # a call of numpy costs much the same for one batch as for a hundred
+        def starts_of(block: int) -> NDArray[np.int64]:
+            places = np.arange(block * _BLOCK * size, min((block + 1) * _BLOCK * size, count * size))
+            return self._starts(order(places)).reshape(-1, size)
 
         def make(index: int) -> Batch:
-            places = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
-            starts = self._starts(shuffled(places, self._windows, (self.seed, epoch)))
+            starts = starts_of(index // _BLOCK)[index % _BLOCK]
             windows = self._ids[starts[:, None] + offsets]
             return Batch(inputs=_tensor(windows[:, :-1]), targets=_tensor(windows[:, 1:]), continues=False)
 
-        return Batches(self._windows // self.batch_size, make)
+        return Batches(count, make)
 
 
 class RandomWindows(_ShuffledWindows):
