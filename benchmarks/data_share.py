@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from anaphora.data.prepare import PreparedCorpus, prepare
-
 from anaphora.data.stream import SAMPLERS
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.text.corpus import CorpusSettings, open_corpus

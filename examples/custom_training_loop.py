@@ -11,9 +11,9 @@ from itertools import chain, count, islice
 from pathlib import Path
 
 import torch
-from anaphora.data.prepare import prepare
 
 from anaphora.bundle import save_bundle
+from anaphora.data.prepare import prepare
 from anaphora.data.stream import ConsecutiveWindows
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.models.language_model import NeuralLanguageModel, detach

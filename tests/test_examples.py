@@ -14,7 +14,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 # The example that evaluates needs a model, so another one makes it first.
 CALLS: dict[str, tuple[list[list[str]], str]] = {
     "custom_training_loop.py": (
-        [["custom_training_loop.py", "book.txt", "--steps", "50", "--out", "model"]],
+        [["custom_training_loop.py", "book.txt", "--steps", "10", "--out", "model"]],
         "bits per character",
     ),
     "evaluate_a_text.py": (
