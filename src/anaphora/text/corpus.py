@@ -194,7 +194,8 @@ def _split(
     whole = passages.pop("all", None)
     if whole is not None and not passages:
         published = entry.split_bytes if entry else None
-        if published and settings.max_chars is None and settings.fractions == _default_fractions():
+        whole_text = settings.begin is None and settings.end is None and settings.max_chars is None
+        if published and whole_text and settings.fractions == _default_fractions():
             return cut_by_bytes(whole, dict(zip(_SPLITS, published, strict=True)))
         return cut_by_fractions(whole, lengths["all"], shares)
     if whole is not None:

@@ -12,17 +12,22 @@ _HEADER_CHARS = 1 << 16  # many times the longest header, so that ordinary texts
 
 
 def trim_gutenberg(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield what lies between the start and the end line; a text without a start line comes out whole."""
+    """Yield what lies between a start line and its end line, for each book in the text.
+
+    A text without a start line near its beginning comes out whole. A missing end line means the end of the text.
+    """
     pieces = regroup(pieces)
     first = next(pieces, "")
-    start = _START.search(first, 0, _HEADER_CHARS)
-    if start is None:
+    if _START.search(first, 0, _HEADER_CHARS) is None:
         yield first
         yield from pieces
         return
-    for piece in chain((first[start.end() :],), pieces):
-        end = _END.search(piece)
-        if end is not None:
-            yield piece[: end.start()]
-            return
-        yield piece
+    inside = False
+    for piece in chain((first,), pieces):
+        position = 0
+        while border := (_END if inside else _START).search(piece, position):
+            if inside:
+                yield piece[position : border.start()]
+            inside, position = not inside, border.end()
+        if inside:
+            yield piece[position:]

@@ -6,6 +6,7 @@ reading starts again from the files, so a passage costs no memory.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from typing import Protocol, Self
 
 from anaphora.errors import CorpusError
@@ -121,20 +122,19 @@ def cut_by_fractions(passage: Passage, length: int, fractions: dict[str, float])
     """
     shares = {split: share for split, share in fractions.items() if share > 0}
     cuts, ideal = [0], 0.0
-    following = list(shares.values())[1:]
-    for share, next_share in zip(shares.values(), following, strict=False):
+    for share, following in pairwise(shares.values()):
         ideal += share
-        shift = min(_MAX_SHIFT, int(length * next_share) // 2)
+        shift = min(_MAX_SHIFT, int(length * following) // 2)
         cuts.append(_break_after(passage, round(length * ideal), shift))
     cuts.append(length)
-    sizes = {split: stop - start for split, start, stop in zip(shares, cuts, cuts[1:], strict=False)}
+    sizes = {split: stop - start for split, (start, stop) in zip(shares, pairwise(cuts), strict=True)}
     if min(sizes.values()) < 1:
         shown = ", ".join(f"{split} {max(0, size)}" for split, size in sizes.items())
         raise CorpusError(
             f"{passage.name} has only {length} characters, too few to split ({shown}); give a longer text, or files "
             "of their own with --valid and --test"
         )
-    return {split: passage.part(start, stop) for split, start, stop in zip(shares, cuts, cuts[1:], strict=False)}
+    return {split: passage.part(start, stop) for split, (start, stop) in zip(shares, pairwise(cuts), strict=True)}
 
 
 def _break_after(passage: Passage, target: int, shift: int) -> int:
@@ -156,7 +156,7 @@ def cut_by_bytes(passage: Passage, sizes: dict[str, int]) -> dict[str, Passage]:
     Raises:
         CorpusError: the passage does not have exactly that many bytes.
     """
-    borders = [sum(list(sizes.values())[: count + 1]) for count in range(len(sizes))]
+    borders = list(accumulate(sizes.values()))
     cuts, characters, total = [0], 0, 0
     for piece in passage.pieces():
         data = piece.encode("utf-8")
@@ -168,4 +168,4 @@ def cut_by_bytes(passage: Passage, sizes: dict[str, int]) -> dict[str, Passage]:
     if total != borders[-1]:
         raise CorpusError(f"{passage.name} has {total:,} bytes where its published split needs {borders[-1]:,}")
     cuts.append(characters)
-    return {split: passage.part(start, stop) for split, start, stop in zip(sizes, cuts, cuts[1:], strict=True)}
+    return {split: passage.part(start, stop) for split, (start, stop) in zip(sizes, pairwise(cuts), strict=True)}

@@ -103,7 +103,7 @@ class TextFile:
                 yield from self._zipped(self.format or told)
                 return
             with _open_unpacked(self.path, packing) as file:
-                yield from self._parse(_blocks(file), self.format or told or "text", self.name)
+                yield from self._parse(_blocks(file, self.name), self.format or told or "text", self.name)
 
     def _zipped(self, kind: Format | None) -> Iterator[Iterator[str]]:
         with zipfile.ZipFile(self.path) as archive:
@@ -116,7 +116,7 @@ class TextFile:
                 except (RuntimeError, NotImplementedError) as fault:  # a password, an unknown compression
                     raise CorpusError(f"{where} cannot be unpacked: {fault}; unpack it yourself") from None
                 with file:
-                    yield from self._parse(_blocks(file), kind or split_suffixes(member)[0] or "text", where)
+                    yield from self._parse(_blocks(file, self.name), kind or split_suffixes(member)[0] or "text", where)
 
     def _parse(self, blocks: Iterator[bytes], kind: Format, where: str) -> Iterator[Iterator[str]]:
         pieces = decode(blocks, self.options.encoding, where)
@@ -161,9 +161,10 @@ def _single(document: str) -> Iterator[str]:
     return iter((document,))
 
 
-def _blocks(file: IO[bytes]) -> Iterator[bytes]:
-    while block := file.read(_BLOCK_BYTES):
-        yield block
+def _blocks(file: IO[bytes], name: str) -> Iterator[bytes]:
+    with reading(name):  # here too: a document is read after `documents` has handed it out
+        while block := file.read(_BLOCK_BYTES):
+            yield block
 
 
 def _text_members(archive: zipfile.ZipFile, where: str) -> list[str]:
