@@ -1,0 +1,20 @@
+"""The line that says what was measured."""
+
+from anaphora import __version__
+from anaphora.evaluation.signature import Signature
+
+
+def test_every_condition_is_in_the_line() -> None:
+    signature = Signature(
+        unknown="scored", split="test", lanes=4, tokenizer="1f0c93ab77aa", corpus="77d0e12c0000", model="b90a41f7eeee"
+    )
+    assert str(signature) == (
+        "tokens:all|unknown:scored|context:stream|lanes:4|split:test|tokenizer:1f0c93ab|corpus:77d0e12c"
+        f"|model:b90a41f7|version:{__version__}"
+    )
+
+
+def test_what_has_no_hash_is_a_dash() -> None:
+    line = str(Signature(unknown="none", split="valid"))
+    assert "|tokenizer:-|corpus:-|model:-|" in line
+    assert "|lanes:1|" in line
