@@ -12,19 +12,6 @@ NAMES = [
     *("human-numbers", "python-manual", "ptb", "wikitext-2", "wikitext-103", "text8", "enwik8"),
     *("tinyshakespeare", "mysterious-island", "time-machine", "jaychou-lyrics", "imdb"),
 ]
-    "human-numbers",
-    "python-manual",
-    "ptb",
-    "wikitext-2",
-    "wikitext-103",
-    "text8",
-    "enwik8",
-    "tinyshakespeare",
-    "mysterious-island",
-    "time-machine",
-    "jaychou-lyrics",
-    "imdb",
-]
 
 
 def test_it_holds_the_twelve() -> None:
