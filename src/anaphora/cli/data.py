@@ -24,8 +24,8 @@ def list_corpora(as_json: Json = False) -> None:
         output.say_json({"corpora": list(known.values())})
         return
     output.say_table(
-        ("name", "tokenizer", "licence", "what it is"),
-        [(name, facts["default_tokenizer"], facts["licence"], facts["description"]) for name, facts in known.items()],
+        ("name", "tokenizer", "what it is"),
+        [(name, facts["default_tokenizer"], facts["description"]) for name, facts in known.items()],
         numbers=False,
     )
 
@@ -39,10 +39,21 @@ def describe(name: _Name, as_json: Json = False) -> None:
     if as_json:
         output.say_json(facts)
         return
-    output.say_pairs((key, value) for key, value in facts.items() if key != "files")
+    output.say_pairs(
+        [
+            ("name", facts["name"]),
+            ("what it is", facts["description"]),
+            ("origin", facts["origin"]),
+            ("licence", facts["licence"]),
+            ("may be passed on", "yes" if facts["redistributable"] else "no"),
+            ("splits", " ".join(facts["splits"])),
+            ("tokenizer", facts["default_tokenizer"]),
+            ("download", "none: built in" if facts["built_in"] else f"anaphora data fetch {name}"),
+        ]
+    )
     for file in facts["files"]:
         output.say()
-        output.say_pairs((key, value) for key, value in file.items() if value is not None)
+        output.say_pairs((key, file[key]) for key in ("split", "name", "url", "member", "sha256") if file[key])
 
 
 @app.command("fetch")

@@ -1,7 +1,7 @@
 """`anaphora eval`: how well a model predicts a text."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,7 +42,7 @@ def evaluate(
     from anaphora.text.corpus import CorpusSettings
 
     reading = {"field": field, "column": column, "encoding": encoding, "data_dir": data_dir}
-    given = {key: str(value) for key, value in reading.items() if value is not None}
+    given: dict[str, Any] = {key: str(value) for key, value in reading.items() if value is not None}
     if given and not corpus:
         raise ConfigError(f"--{next(iter(given)).replace('_', '-')} tells how to read CORPUS: name one")
     with progress.reporting(quiet) as report:

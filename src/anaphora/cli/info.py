@@ -20,15 +20,35 @@ def info(
     if as_json:
         output.say_json(facts)
     else:
-        output.say_pairs(_flat(facts))
+        _show(facts)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Turn nested values into "outer.inner" lines."""
-    lines: list[tuple[str, str]] = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            lines += _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            lines.append((f"{prefix}{key}", f"{value:,}" if type(value) is int else str(value)))
-    return lines
+def _show(facts: dict[str, Any]) -> None:
+    """Print the facts that tell one model from another; --json has them all."""
+    model, tokenizer = facts["model"], facts["tokenizer"]
+    settings = "  ".join(f"{key}={value}" for key, value in model.items() if key != "name")
+    lines: list[tuple[str, object]] = [
+        ("model", f"{model['name']}, {facts['parameters']:,} trained weights, {facts['bytes'] / 1e6:,.1f} MB"),
+        ("settings", settings or "none"),
+        ("tokenizer", f"{tokenizer['kind']}, {tokenizer['vocab_size']:,} tokens, sha256 {tokenizer['hash'][:12]}"),
+        ("weights", f"sha256 {facts['model_hash'][:12]}"),
+    ]
+    trained, outcome = _section(facts, "corpus"), _section(facts, "outcome")
+    if trained:
+        lines.append(("corpus", f"{trained.get('name')}, sha256 {str(trained.get('source_hash'))[:12]}"))
+    if outcome:
+        lines.append(("trained", f"{outcome.get('steps')} steps, {outcome.get('tokens')} tokens"))
+    if facts.get("command"):
+        lines.append(("command", facts["command"]))
+    for split, score in _section(facts, "results").items():
+        figures = score if isinstance(score, dict) else {}
+        lines.append((split, "  ".join(f"{key} {figures.get(key)}" for key in ("perplexity", "bits_per_char"))))
+        lines.append(("", figures.get("signature")))
+    lines.append(("folder", facts["path"]))
+    output.say_pairs(lines)
+
+
+def _section(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one part of the provenance. A model folder may come from anyone, and hold anything there."""
+    part = facts.get(name)
+    return part if isinstance(part, dict) else {}

@@ -28,6 +28,7 @@ MISSED, MENDABLE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report no progress; warnings and errors still show.")]
 
+_NO_WIDTH = 1000
 _ADVICE = {
     errno.ENOSPC: "free some space, or choose a folder on another disk",
     errno.EDQUOT: "free some space, or choose a folder on another disk",
@@ -77,7 +78,9 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: 
         table.add_column(title, justify="right" if numbers and position else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(highlight=False).print(table)
+    # A file or a pipe has no width: one line a row there, for grep and cut.
+    width = None if Console().is_terminal else _NO_WIDTH
+    Console(highlight=False, width=width).print(table)
 
 
 def say_pairs(pairs: Iterable[tuple[str, object]]) -> None:

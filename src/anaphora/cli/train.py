@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +14,10 @@ from anaphora.cli import output, progress
 from anaphora.cli.output import Json, Quiet
 
 if TYPE_CHECKING:
-    from anaphora.api import TrainResult
+    from anaphora import Evaluation, TrainResult
 
+# `--minutes` counts from the Enter key: loading torch, which comes after this line, takes seconds of them.
+_STARTED = time.monotonic()
 _CORPUS, _MODEL, _RUN = "Corpus", "Model and training", "The run"
 
 
@@ -142,6 +145,7 @@ def train(
             resume=resume,
             overwrite=overwrite,
             track=track,
+            started=_STARTED,
             command=shlex.join(["anaphora", *sys.argv[1:]]),
             progress=report,
         )
@@ -164,21 +168,27 @@ def _assignments(values: Mapping[str, Any]) -> list[str]:
 
 def _show(result: "TrainResult") -> None:
     """Print the scores beside the baselines, where the model lies, and what to type next."""
-    split, score = ("test", result.test) if result.test else ("valid", result.valid)
-    rows = [(name, baseline[split]) for name, baseline in result.baselines.items() if split in baseline]
+    rows = [
+        (split, name, f"{score.perplexity:,.2f}", f"{score.bits_per_char:.3f}", f"{score.accuracy:.1%}")
+        for split, scores in _by_split(result).items()
+        for name, score in scores.items()
+    ]
+    output.say_table(("split", "model", "perplexity", "bits per character", "accuracy"), rows)
+    score = result.test or result.valid
     if score:
-        rows.append((result.name, score))
-        output.say_table(
-            (f"on {split}", "perplexity", "bits per character", "accuracy"),
-            [(name, f"{row.perplexity:,.2f}", f"{row.bits_per_char:.3f}", f"{row.accuracy:.1%}") for name, row in rows],
-        )
         output.say(score.signature)
-    if result.valid and result.test:
-        output.say(
-            f"valid: perplexity {result.valid.perplexity:,.2f}, {result.valid.bits_per_char:.3f} bits per character"
-        )
     output.say()
     if result.interrupted:
-        output.say(f"stopped early after {result.seconds:,.0f} s; go on with  anaphora train --resume {result.run}")
+        output.say(f"broken off after {result.steps:,} steps; go on with  anaphora train --resume {result.run}")
     output.say(f"model  {result.model}")
     output.say(f"next   anaphora generate {result.run}")
+
+
+def _by_split(result: "TrainResult") -> dict[str, dict[str, "Evaluation"]]:
+    """Return, for each held-out split, the evaluations of the baselines and, last, of the model."""
+    table: dict[str, dict[str, Evaluation]] = {}
+    for split, score in (("valid", result.valid), ("test", result.test)):
+        if score:
+            baselines = {name: scores[split] for name, scores in result.baselines.items()}
+            table[split] = {**baselines, result.name: score}
+    return table

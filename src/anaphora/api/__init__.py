@@ -1,0 +1,10 @@
+"""The one room behind all doors: what Python, the command line and later the server can ask for, one file a request."""
+
+from anaphora.api.catalog import corpora, corpus_info, fetch
+from anaphora.api.evaluation import evaluate
+from anaphora.api.generation import generate, stream
+from anaphora.api.models import info, load
+from anaphora.api.result import TrainResult
+from anaphora.api.training import train
+
+__all__ = ["TrainResult", "corpora", "corpus_info", "evaluate", "fetch", "generate", "info", "load", "stream", "train"]

@@ -1,0 +1,75 @@
+"""From what the user asked for to one complete configuration: file, then --set, then options; later ones win."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from anaphora.errors import ConfigError
+from anaphora.text.corpus import CorpusSettings
+from anaphora.training.run_config import RunConfig, Sections, apply_assignments, read_config
+
+DEFAULT_MINUTES = 10.0
+_STOPS = ("minutes", "epochs", "steps")
+
+Assignments = Mapping[str, Any] | Sequence[str]
+
+
+def overlay(
+    base: Path | Mapping[str, Mapping[str, Any]] | None, settings: Assignments | None, options: Mapping[str, Any]
+) -> Sections:
+    """Lay `settings` over the configuration `base`, and over both the `options` that are not None.
+
+    Args:
+        base: a configuration file, or its sections.
+        settings: {"hidden_size": 64, ...} or ["hidden_size=64", ...]; a full name is "model.hidden_size".
+        options: values by full name.
+
+    Raises:
+        ConfigError: an unknown name, or a file that cannot be read.
+    """
+    sections: Mapping[str, Mapping[str, Any]] = read_config(base) if isinstance(base, Path) else base or {}
+    items = [_assignment(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else settings or []
+    given = {name: value for name, value in options.items() if value is not None}
+    merged = apply_assignments(apply_assignments(sections, items), [_assignment(*pair) for pair in given.items()])
+    stops = [stop for stop in _STOPS if f"training.{stop}" in given]
+    if stops:
+        # A run stops by one rule: the option that was given replaces whatever rule a file or --set had.
+        for stop in set(_STOPS) - set(stops):
+            merged["training"].pop(stop, None)
+    return merged
+
+
+def complete(sections: Sections, *, by_gradient: bool) -> RunConfig:
+    """Check the sections and make the configuration; without a rule to stop by, training takes ten minutes.
+
+    Raises:
+        ConfigError: no corpus, or a value that cannot be.
+    """
+    if not sections["corpus"].get("source"):
+        raise ConfigError(
+            "no corpus was named; give a text file, a folder, '-' for stdin, or a name from `anaphora data list`"
+        )
+    training = sections["training"]
+    if by_gradient and all(training.get(stop) is None for stop in _STOPS):
+        training = {**training, "minutes": DEFAULT_MINUTES}
+    return RunConfig.from_json({**sections, "training": training})
+
+
+def corpus_options(corpus: str | Path | Sequence[str | Path] | CorpusSettings | None) -> dict[str, Any]:
+    """Turn any way to name a corpus into values of the [corpus] section, by full name."""
+    if corpus is None:
+        return {}
+    if isinstance(corpus, CorpusSettings):
+        return {f"corpus.{key}": value for key, value in corpus.model_dump(exclude_unset=True).items()}
+    named = [corpus] if isinstance(corpus, str | Path) else list(corpus)
+    return {"corpus.source": [str(name) for name in named]}
+
+
+def _assignment(name: str, value: Any) -> str:
+    """Write a value the way --set takes it. JSON is TOML for strings, numbers, booleans and lists of them."""
+    if value is None:
+        return f"{name}=none"
+    if isinstance(value, Path):
+        value = str(value)
+    return f"{name}={json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,202 @@
+"""One training run from its first look at the text to its last score; `train` begins it or takes it up again."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anaphora import __version__
+from anaphora.api.configure import Assignments, complete, overlay
+from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
+from anaphora.api.result import TrainResult
+from anaphora.api.scoring import fit, lanes_within, score, score_baselines
+from anaphora.bundle import save_bundle
+from anaphora.data.prepare import PreparedCorpus, prepare
+from anaphora.errors import BundleError, ConfigError
+from anaphora.files import read_json, write_json
+from anaphora.models.language_model import CountingLanguageModel, LanguageModel, NeuralLanguageModel
+from anaphora.models.registry import build_model, model_class
+from anaphora.progress import Event, Progress
+from anaphora.runtime import choose_device, seed_everything
+from anaphora.text.catalog import CATALOG
+from anaphora.text.corpus import Corpus, open_corpus
+from anaphora.text.sources import STDIN
+from anaphora.training.budget import choose
+from anaphora.training.run_config import RunConfig, Sections
+from anaphora.training.trainer import Trainer, TrainingOutcome
+
+# An evaluation on one lane may take this share of a run by minutes, or this long in others, before it takes more lanes.
+_EVALUATION_SHARE = 0.05
+_EVALUATION_SECONDS = 60.0
+# What evaluation and saving may take beyond what was measured, in seconds and as a share.
+_SLACK_SECONDS, _SLACK_SHARE = 0.5, 0.2
+
+
+@dataclass(kw_only=True)
+class Run:
+    """A run and all that its steps hand on to each other."""
+
+    started: float
+    track: str | None
+    command: str | None
+    progress: Progress
+
+    def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TrainResult:
+        """Train a new model in a new folder."""
+        name = sections["model"].get("name", "lstm")
+        by_gradient = model_class(name).trained_by == "gradient"
+        config = complete(sections, by_gradient=by_gradient)
+        choose_device(config.training.device)
+        opened = open_corpus(config.corpus, progress=self.progress)
+        config = _suit_corpus(config, opened, sections)
+        with new_run(out, f"{opened.name}-{name}", overwrite=overwrite) as folder:
+            corpus = prepare(opened, config.tokenizer, progress=self.progress)
+            why: dict[str, Any] = {"reasons": [], "measured": {}}
+            if by_gradient and config.training.minutes is not None:
+                config, why = self._choose(config, corpus, sections)
+            about = {
+                "anaphora": __version__,
+                "command": self.command,
+                "corpus": {"name": opened.name, "source_hash": corpus.source_hash},
+                "tokenizer_hash": corpus.tokenizer.hash,
+                **why,
+            }
+            write_json(folder / CONFIG, config.to_json())
+            write_json(folder / RUN, about)
+            return self._finish(folder, config, corpus, about, resume=False)
+
+    def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TrainResult:
+        """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
+        about = read_json(folder / RUN, BundleError, "the record of the run")
+        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
+        sections = overlay(saved, settings, options)
+        config = complete(sections, by_gradient=False)
+        opened = open_corpus(config.corpus, progress=self.progress)
+        _check_same_text(opened, about, folder)
+        corpus = prepare(opened, config.tokenizer, progress=self.progress)
+        return self._finish(folder, config, corpus, about, resume=True)
+
+    def _choose(
+        self, config: RunConfig, corpus: PreparedCorpus, sections: Sections
+    ) -> tuple[RunConfig, dict[str, Any]]:
+        """Let the one dial fill in what the user left open."""
+        assert config.training.minutes is not None
+        choice = choose(
+            corpus,
+            sections["model"].get("name", "lstm"),
+            {key: value for key, value in sections["model"].items() if key != "name"},
+            {**sections["training"], "minutes": config.training.minutes},
+            seconds=self._seconds_left(config.training.minutes) * (1 - _EVALUATION_SHARE),
+            device=choose_device(config.training.device),
+            progress=self.progress,
+        )
+        for reason in choice.reasons:
+            self.progress(Event(stage="probe", message=reason))
+        why = {"reasons": list(choice.reasons), "measured": choice.measured}
+        return config.replace(model=choice.model, training=choice.training), why
+
+    def _finish(
+        self, folder: Path, config: RunConfig, corpus: PreparedCorpus, about: dict[str, Any], *, resume: bool
+    ) -> TrainResult:
+        """Train, save, score, and save again with the scores: the model is safe before the scoring begins."""
+        seed_everything(config.training.seed)
+        model = build_model(config.model, corpus.tokenizer.vocab_size).to(choose_device(config.training.device))
+        outcome, lanes = self._train(model, corpus, config, folder, resume=resume)
+        provenance = {
+            **{key: value for key, value in about.items() if key != "measured"},
+            "counts": {split: vars(corpus.counts[split]) for split in corpus.splits},
+            "training": config.training.model_dump(mode="json"),
+            "outcome": vars(outcome),
+        }
+        bundle = save_bundle(folder / MODEL, model, corpus.tokenizer, provenance)
+        scores = score(model, corpus, model_hash=bundle.model_hash, batch_size=lanes, progress=self.progress)
+        baselines = score_baselines(corpus)
+        results = {split: evaluation.to_json() for split, evaluation in scores.items()}
+        save_bundle(folder / MODEL, model, corpus.tokenizer, {**provenance, "results": results})
+        return TrainResult(
+            run=folder,
+            model=folder / MODEL,
+            name=config.to_json()["model"]["name"],
+            valid=scores.get("valid"),
+            test=scores.get("test"),
+            baselines=baselines,
+            seconds=time.monotonic() - self.started,
+            tokens_per_second=outcome.tokens_per_second,
+            steps=outcome.steps,
+            epochs=outcome.epochs,
+            stopped_by=outcome.stopped_by,
+            chosen={**_without_corpus(config), **{key: about.get(key) for key in ("reasons", "measured")}},
+            interrupted=outcome.interrupted,
+        )
+
+    def _train(
+        self, model: LanguageModel, corpus: PreparedCorpus, config: RunConfig, folder: Path, *, resume: bool
+    ) -> tuple[TrainingOutcome, int]:
+        """Train the model; return how that went, and on how many lanes there is time to score it."""
+        if isinstance(model, CountingLanguageModel):
+            return _count(model, corpus), 1
+        assert isinstance(model, NeuralLanguageModel)
+        minutes = config.training.minutes
+        budget = _EVALUATION_SECONDS if minutes is None else minutes * 60 * _EVALUATION_SHARE
+        lanes, scoring = lanes_within(model, corpus, budget)
+        limit = None
+        if minutes is not None:
+            reserve = scoring * (1 + _SLACK_SHARE) + _SLACK_SECONDS
+            limit = max(self._seconds_left(minutes) - reserve, _SLACK_SECONDS)
+        trainer = Trainer(
+            model, corpus, config.training, folder, time_limit=limit, track=self.track, progress=self.progress
+        )
+        return trainer.run(resume=resume), lanes
+
+    def _seconds_left(self, minutes: float) -> float:
+        return minutes * 60 - (time.monotonic() - self.started)
+
+
+def _suit_corpus(config: RunConfig, opened: Corpus, sections: Sections) -> RunConfig:
+    """Fill in what suits the corpus where the user left it open, and make paths absolute: `eval` may run elsewhere."""
+    suits = {"kind": opened.default_tokenizer, "line_breaks": opened.default_line_breaks}
+    open_still = {key: value for key, value in suits.items() if key not in sections["tokenizer"]}
+    corpus = config.corpus
+    paths = {
+        "source": tuple(_absolute(name) for name in corpus.source),
+        "valid": corpus.valid and _absolute(corpus.valid),
+        "test": corpus.test and _absolute(corpus.test),
+    }
+    return config.replace(tokenizer=config.tokenizer.replace(**open_still), corpus=corpus.replace(**paths))
+
+
+def _absolute(name: str) -> str:
+    return name if name == STDIN or name in CATALOG else str(Path(name).expanduser().absolute())
+
+
+def _check_same_text(opened: Corpus, about: Mapping[str, Any], folder: Path) -> None:
+    begun_with = about.get("corpus", {}).get("source_hash")
+    if opened.source_hash() != begun_with:
+        raise ConfigError(
+            f"the text of {opened.name} has changed since the run {folder} was begun"
+            f" (sha256 {str(begun_with)[:12]}, now {opened.source_hash()[:12]}): put the old text back, or start anew"
+        )
+
+
+def _count(model: CountingLanguageModel, corpus: PreparedCorpus) -> TrainingOutcome:
+    """Train a counting model: one pass over the training split."""
+    begin = time.monotonic()
+    fit(model, corpus)
+    seconds = time.monotonic() - begin
+    tokens = corpus.counts["train"].tokens
+    return TrainingOutcome(
+        steps=0,
+        epochs=1.0,
+        tokens=tokens,
+        seconds=seconds,
+        tokens_per_second=tokens / max(seconds, 1e-9),
+        best_valid_loss=None,
+        best_step=None,
+        interrupted=False,
+        stopped_by="epochs",
+    )
+
+
+def _without_corpus(config: RunConfig) -> dict[str, Any]:
+    return {section: values for section, values in config.to_json().items() if section != "corpus"}

@@ -1,0 +1,86 @@
+"""How a finished model is scored: on all its held-out splits, beside two baselines, within the time that is left.
+
+One lane is exact; more lanes are faster and stand in the signature. `lanes_within` takes one wherever there is time.
+"""
+
+import time
+
+import numpy as np
+import torch
+
+from anaphora.data.prepare import PreparedCorpus
+from anaphora.evaluation.evaluate import Evaluation, evaluate_split
+from anaphora.models.language_model import CountingLanguageModel, LanguageModel
+from anaphora.models.registry import build_model, model_config
+from anaphora.models.stepping import inference
+from anaphora.progress import Progress, silent
+
+BASELINES = ("uniform", "unigram")
+_LANES = (1, 4, 16, 64, 256)
+_PROBE_TOKENS = 2048
+
+Scores = dict[str, Evaluation]
+
+
+def held_out(corpus: PreparedCorpus) -> tuple[str, ...]:
+    """Return the splits that the model was not trained on."""
+    return tuple(split for split in corpus.splits if split != "train")
+
+
+def score(
+    model: LanguageModel,
+    corpus: PreparedCorpus,
+    *,
+    model_hash: str | None = None,
+    batch_size: int = 1,
+    progress: Progress = silent,
+) -> Scores:
+    """Score a model on every held-out split; return the evaluations by split."""
+    scores: Scores = {}
+    for split in held_out(corpus):
+        scores[split] = evaluate_split(
+            model, corpus, split, model_hash=model_hash, batch_size=batch_size, progress=progress
+        )
+    return scores
+
+
+def score_baselines(corpus: PreparedCorpus) -> dict[str, Scores]:
+    """Score the uniform and the unigram model: what knowing the vocabulary, and its frequencies, is worth."""
+    scores: dict[str, Scores] = {}
+    for name in BASELINES:
+        model = build_model(model_config(name), corpus.tokenizer.vocab_size)
+        assert isinstance(model, CountingLanguageModel)
+        scores[name] = score(fit(model, corpus), corpus)
+    return scores
+
+
+def fit(model: CountingLanguageModel, corpus: PreparedCorpus) -> CountingLanguageModel:
+    """Let a counting model read the training split once."""
+    return model.fit(torch.from_numpy(np.array(corpus.token_ids("train"))))
+
+
+def lanes_within(model: LanguageModel, corpus: PreparedCorpus, seconds: float) -> tuple[int, float]:
+    """Return the fewest lanes with which the held-out splits are scored within `seconds`, and the time that takes.
+
+    The model is timed on one short window for each candidate; the fastest is taken when none is fast enough.
+    """
+    tokens = sum(corpus.counts[split].tokens for split in held_out(corpus))
+    needed: dict[int, float] = {}
+    for lanes in _LANES:
+        needed[lanes] = tokens * _seconds_per_token(model, lanes)
+        if needed[lanes] <= seconds:
+            return lanes, needed[lanes]
+    fastest = min(needed, key=needed.__getitem__)
+    return fastest, needed[fastest]
+
+
+def _seconds_per_token(model: LanguageModel, lanes: int) -> float:
+    tokens = torch.zeros(lanes, _PROBE_TOKENS // lanes, dtype=torch.int64, device=model.device)
+    seconds = 0.0
+    with inference(model):
+        for _ in range(2):  # the first call warms up
+            begin = time.perf_counter()
+            _, hits, _ = model.score_targets(tokens, tokens, model.initial_state(lanes))
+            int(hits.sum())  # a GPU works ahead of Python: wait for it
+            seconds = time.perf_counter() - begin
+    return seconds / tokens.numel()
