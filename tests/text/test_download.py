@@ -182,13 +182,6 @@ def test_a_file_that_the_user_put_there_is_used(
     assert files_of(small, tmp_path)[small.files[0]].path == tmp_path / place
 
 
-def test_a_wrong_file_in_the_corpus_folder_is_named(small: CatalogEntry, tmp_path: Path) -> None:
-    (tmp_path / "small").mkdir()
-    (tmp_path / "small" / "small.txt").write_bytes(b"other")
-    with pytest.raises(DownloadError, match=r"small\.txt is not the published small\.txt: its sha256 is .*delete it"):
-        fetch("small", data_dir=tmp_path)
-
-
 def test_another_file_of_that_name_in_the_data_folder_is_passed_over(
     small: CatalogEntry, server: Server, tmp_path: Path
 ) -> None:
@@ -205,16 +198,6 @@ def test_from_a_path(given: str, small: CatalogEntry, server: Server, tmp_path: 
     folder = fetch("small", data_dir=tmp_path / "data", from_path=elsewhere / given)
     assert (folder / "small.txt").read_bytes() == DATA
     assert server.asked == []
-
-
-def test_a_bad_from_path(small: CatalogEntry, tmp_path: Path) -> None:
-    (tmp_path / "x.txt").write_text("other")
-    with pytest.raises(DownloadError, match=rf"x\.txt is none of its files: its sha256 is .*expected is {SHA256}"):
-        fetch("small", data_dir=tmp_path / "data", from_path=tmp_path / "x.txt")
-    with pytest.raises(DownloadError, match=r"--from .*gone\.txt does not exist"):
-        fetch("small", data_dir=tmp_path / "data", from_path=tmp_path / "gone.txt")
-    with pytest.raises(DownloadError, match=r"holds none of small\.txt"):
-        fetch("small", data_dir=tmp_path / "data", from_path=tmp_path)
 
 
 def zip_of(members: dict[str, bytes]) -> bytes:
@@ -300,9 +283,3 @@ def test_an_unknown_name() -> None:
 def test_a_built_in_corpus_is_written_out(tmp_path: Path) -> None:
     folder = fetch("human-numbers", data_dir=tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == ["train.txt", "valid.txt"]
-
-
-def test_the_shared_layout_is_a_data_folder(shared_data: Path) -> None:
-    for name in ("ptb", "wikitext-2", "tinyshakespeare", "mysterious-island", "time-machine", "jaychou-lyrics"):
-        entry = CATALOG[name]
-        assert set(files_of(entry, shared_data)) == set(entry.files)

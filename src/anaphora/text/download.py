@@ -83,7 +83,7 @@ def files_of(entry: CatalogEntry, data_dir: Path | None = None) -> dict[CatalogF
 def _complete(entry: CatalogEntry, root: Path, from_path: Path | None, progress: Progress) -> None:
     """Get the files that are not there yet."""
     located = locate(entry, root)
-    if from_path is not None and any(file not in located for file in entry.files):
+    if from_path is not None and any(file not in located and not file.optional for file in entry.files):
         install(entry, from_path.expanduser(), root)
         located = locate(entry, root)
     for file in entry.files:
