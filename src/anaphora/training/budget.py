@@ -1,0 +1,220 @@
+"""The one dial: from a text, a machine and a number of minutes to a model and a way to train it.
+
+    survey of two or three sizes -> tokens a second of every size -> the size expected to predict best -> batch, window,
+    learning rate, dropout
+
+What the user has fixed is kept, and the rest is chosen around it. Where the figures behind the rules come from stands
+with them, here and in `sizes.py`.
+"""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from anaphora.data.prepare import PreparedCorpus
+from anaphora.models.language_model import ModelConfig
+from anaphora.models.recurrent import RecurrentConfig
+from anaphora.progress import Progress, silent
+from anaphora.training.config import TrainingConfig
+from anaphora.training.probe import Clock, Speed, tokens_per_second, warm_up
+from anaphora.training.sizes import Size, shortfall, sizes
+from anaphora.training.survey import Survey
+
+_PROBE_SHARE = 0.05  # of the time
+_PROBE_SECONDS = 8.0  # at most
+_TRAINING_SHARE = 0.95  # of the time left; validation, checkpoints and the start take the rest
+_LEAST_SHARE = 0.1  # of the time is taken to be left, where a slow start has used up a very short run
+
+# (batch_size, bptt), smallest first. A run needs steps more than it needs large batches: 20 s of tinyshakespeare gave
+# 1.64 nats in 2,085 steps of 16 x 32, 1.68 in 1,149 of 16 x 64, 1.72 in 685 of 32 x 64 tokens (LSTM 256, learning rate
+# 0.01); in 90 s, 9,128 steps of 16 x 32 and 3,180 of 32 x 64 were equal (1.525, 1.524).
+_BATCHES = ((2, 16), (4, 16), (8, 16), (8, 32), (16, 32), (32, 32), (32, 64), (64, 64), (64, 128), (128, 128))
+_PROBE_TOKENS = {"cpu": 512, "cuda": 4096}  # of one step; fewer would leave the device idle
+_ENOUGH_STEPS = 3000
+_STEPS_PER_EPOCH = 8
+_MOST_LOGITS = 1 << 27  # of one step: half a gigabyte in float32, and training holds several copies
+
+# Highest learning rate of AdamW at 256 units, of a run of seconds to minutes. LSTM, 20 s: 0.004 gave 1.80, 0.01 gave
+# 1.64, 0.02 gave 1.61 nats; words (PTB, tied 200 units, 60 s): 0.004 gave perplexity 309, 0.01 gave 220.
+_LEARNING_RATE = {"lstm": 0.012, "gru": 0.006, "elman": 0.003}
+_SGD_LEARNING_RATE = 1.0  # Zaremba et al. 2014 (arXiv 1409.2329), with clipped gradients
+
+# Dropout for each doubling of the pressure to learn by heart. The Time Machine (161,000 characters, LSTM 256, 10 epochs
+# in 30 s): 0.3 gave 1.459 nats, 0.5 gave 1.489.
+_DROPOUT = 0.08
+_MOST_DROPOUT = 0.5
+
+_UNITS = {"chars": "characters", "bytes": "bytes", "words": "words", "english": "words"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What the dial chose.
+
+    Attributes:
+        model, training: complete configurations; what the user fixed is in them.
+        reasons: why, in short sentences with the figures, for the user.
+        measured: the probes and the sizes that were weighed, as JSON values.
+    """
+
+    model: ModelConfig
+    training: TrainingConfig
+    reasons: tuple[str, ...]
+    measured: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One size of net and what it is worth: its speed in tokens a second, all it will read, see `shortfall`."""
+
+    size: Size
+    speed: float
+    tokens_read: float
+    shortfall: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "size": self.size.label,
+            "weights": self.size.weights,
+            "tokens_per_second": round(self.speed),
+            "tokens": round(self.tokens_read),
+            "shortfall": round(self.shortfall, 4),
+        }
+
+
+def choose(
+    corpus: PreparedCorpus,
+    model_name: str,
+    fixed_model: Mapping[str, Any],
+    fixed_training: Mapping[str, Any],
+    *,
+    seconds: float,
+    device: torch.device,
+    progress: Progress = silent,
+    clock: Clock = time.perf_counter,
+    speed: Speed = tokens_per_second,
+) -> Choice:
+    """Choose size, dropout, batch, window and learning rate for a run of `seconds`, the probe included.
+
+    Args:
+        corpus: to train on.
+        model_name: "lstm", "gru" or "elman".
+        fixed_model: keys of [model] that the user has set.
+        fixed_training: the same of [training].
+        seconds: for this call and the training after it.
+        device: to train on.
+        progress: gets events of the stage "probe".
+        clock: returns seconds.
+        speed: measures tokens a second, see `probe.tokens_per_second`.
+
+    Raises:
+        ConfigError: a fixed key or value that does not exist.
+    """
+    started = clock()
+    warm_up()
+    vocab_size, train_tokens = corpus.tokenizer.vocab_size, corpus.counts["train"].tokens
+    options = sizes(model_name, vocab_size, fixed_model)
+    survey = Survey(
+        vocab_size, device, min(_PROBE_SECONDS, _PROBE_SHARE * seconds), progress=progress, clock=clock, speed=speed
+    )
+    most_tokens = min(train_tokens / _STEPS_PER_EPOCH, _MOST_LOGITS / vocab_size)
+    batch_size, bptt = _largest_batch(min(most_tokens, _PROBE_TOKENS[device.type]))
+    training = TrainingConfig(**{"batch_size": batch_size, "bptt": bptt, **fixed_training})
+    training = survey.machine_settings(options, training)
+    speeds = survey.speeds(options, training)
+    left = max(seconds - (clock() - started), _LEAST_SHARE * seconds) * _TRAINING_SHARE
+    candidates = [
+        _Candidate(size, rate, rate * left, shortfall(size, rate * left, train_tokens))
+        for size, rate in zip(options, speeds, strict=True)
+    ]
+    best = min(candidates, key=lambda candidate: candidate.shortfall)
+    training = _training(best, training, most_tokens, fixed_training)
+    model = _with_dropout(best, train_tokens, fixed_model)
+    return Choice(
+        model=model,
+        training=training,
+        reasons=_reasons(corpus, best, model, training, seconds),
+        measured={
+            "seconds": round(clock() - started, 3),
+            "probes": survey.table,
+            "sizes": [candidate.to_json() for candidate in candidates],
+        },
+    )
+
+
+def _largest_batch(most_tokens: float) -> tuple[int, int]:
+    """Return (batch_size, bptt) of the largest step with so many tokens; the smallest of all where even that has more."""
+    fitting = [shape for shape in _BATCHES if math.prod(shape) <= most_tokens]
+    return fitting[-1] if fitting else _BATCHES[0]
+
+
+def _training(
+    best: _Candidate, training: TrainingConfig, most_tokens: float, fixed: Mapping[str, Any]
+) -> TrainingConfig:
+    """Return `training` with the largest batch that leaves enough steps, and the learning rate of the size."""
+    chosen: dict[str, Any] = {}
+    shape = _largest_batch(min(most_tokens, best.tokens_read / _ENOUGH_STEPS))
+    if not {"batch_size", "bptt"} & set(fixed) and math.prod(shape) > training.batch_size * training.bptt:
+        chosen["batch_size"], chosen["bptt"] = shape
+    if "learning_rate" not in fixed:
+        chosen["learning_rate"] = _learning_rate(best.size.config, training)
+    return training.replace(**chosen)
+
+
+def _learning_rate(config: RecurrentConfig, training: TrainingConfig) -> float:
+    """Return the highest learning rate, to two digits: less for larger nets."""
+    if training.optimizer == "sgd":
+        return _SGD_LEARNING_RATE
+    rate = _LEARNING_RATE[config.name]
+    return float(f"{rate * min(1.5, math.sqrt(256 / (config.hidden_size * config.num_layers))):.2g}")
+
+
+def _with_dropout(best: _Candidate, train_tokens: int, fixed: Mapping[str, Any]) -> ModelConfig:
+    """Return the model's configuration with dropout: the more, the better it could learn its text by heart.
+
+    0.08 for each doubling of epochs x (weights / tokens of the text)^1/2, at most a half, in steps of 0.05.
+    """
+    config = best.size.config
+    pressure = best.tokens_read / max(1, train_tokens) * math.sqrt(best.size.weights / max(1, train_tokens))
+    dropout = min(_MOST_DROPOUT, round(_DROPOUT * math.log2(max(pressure, 1.0)) * 20) / 20)
+    chosen = {"dropout_input": round(dropout / 2, 3), "dropout_output": dropout}
+    if config.num_layers > 1:
+        chosen["dropout_hidden"] = dropout
+    return config.replace(**{key: value for key, value in chosen.items() if key not in fixed})
+
+
+def _reasons(
+    corpus: PreparedCorpus, best: _Candidate, model: ModelConfig, training: TrainingConfig, seconds: float
+) -> tuple[str, ...]:
+    """Say why, in sentences with the figures that decided."""
+    count = corpus.counts["train"].tokens
+    unit = _UNITS.get(corpus.tokenizer.kind, "tokens")
+    threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
+    dropout = getattr(model, "dropout_output", 0.0)
+    steps = _readable(best.tokens_read / (training.batch_size * training.bptt))
+    return (
+        f"the training text has {_readable(count)} {unit}, {corpus.tokenizer.vocab_size:,} different ones",
+        f"{best.size.config.name} with {best.size.label}: this machine trains it on {_readable(best.speed)} {unit}"
+        f" a second ({training.precision}, {threads}), which makes {best.tokens_read / max(1, count):.2g} epochs"
+        f" in {_duration(seconds)}",
+        f"dropout {dropout:g}: {'so much reading needs it' if dropout else 'so little reading needs none'}",
+        f"{training.batch_size} rows of {training.bptt} {unit} a step, about {steps} steps,"
+        f" learning rate up to {training.learning_rate:g}",
+    )
+
+
+def _readable(count: float) -> str:
+    """Write a count with two or three figures: 950, 62,000, 1.0 million."""
+    for size, name in ((1e9, " billion"), (1e6, " million")):
+        if count >= size:
+            return f"{count / size:.1f}{name}"
+    digits = max(0, len(str(int(count))) - 2)
+    return f"{round(count, -digits):,.0f}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.3g} minutes"
