@@ -25,7 +25,7 @@ def test_an_entry_is_complete(entry: CatalogEntry) -> None:
     assert entry.origin
     assert entry.licence
     assert entry.default_tokenizer in TOKENIZERS
-    assert "train" in entry.splits
+    assert {file.split for file in entry.files} - {"all", "index"} <= set(entry.splits)
     for file in entry.files:
         assert file.sha256 or (entry.archive is not None and entry.archive.sha256 and file.member)
         assert file.url or entry.archive or file.optional

@@ -185,7 +185,7 @@ def test_from_without_a_known_corpus_warns(story: Path) -> None:
 
 def test_the_built_in_corpora() -> None:
     numbers = opened("human-numbers")
-    assert (numbers.splits, numbers.default_tokenizer) == (("train", "valid"), "words")
+    assert (numbers.splits, numbers.default_tokenizer) == (CATALOG["human-numbers"].splits, "words")
     manual = opened("python-manual")
     assert manual.splits == ("train", "valid", "test")
     assert len(texts(manual)["valid"]) > 10_000

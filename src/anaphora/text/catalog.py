@@ -56,6 +56,7 @@ class CatalogEntry:
         files: empty for a corpus that is generated in process.
         archive: the packed form, where there is one; accepted from the data folder and from --from.
         folder: its folder inside the data folder.
+        splits: what it opens with; those without a file of their own are cut from the others.
         split_bytes: sizes in UTF-8 bytes of the published train, valid and test stretches of one text.
         begin, end, trim_gutenberg, column: how it is read, unless the settings say otherwise.
     """
@@ -70,6 +71,7 @@ class CatalogEntry:
     files: tuple[CatalogFile, ...] = ()
     archive: CatalogArchive | None = None
     folder: str
+    splits: tuple[str, ...] = ("train", "valid", "test")
     split_bytes: tuple[int, int, int] | None = None
     begin: str | None = None
     end: str | None = None
@@ -80,14 +82,6 @@ class CatalogEntry:
     def built_in(self) -> bool:
         """Whether the text is generated in process, without any file."""
         return not self.files
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """The splits that this corpus opens with."""
-        if self.name == "human-numbers":
-            return ("train", "valid")
-        named = tuple(file.split for file in self.files if file.split in ("train", "valid", "test"))
-        return named or ("train", "valid", "test")
 
 
 _WIKIPEDIA = "GFDL and CC BY-SA 3.0 (Wikipedia text)"
@@ -105,6 +99,7 @@ CATALOG: dict[str, CatalogEntry] = {
         redistributable=True,
         default_tokenizer="words",
         folder="human-numbers",
+        splits=("train", "valid"),
     ),
     "python-manual": CatalogEntry(
         name="python-manual",
