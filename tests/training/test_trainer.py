@@ -111,7 +111,13 @@ def test_patience_stops_the_run_and_the_best_weights_come_back(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     config = make_config(
-        optimizer="sgd", learning_rate=30.0, max_grad_norm=None, schedule="constant", steps=500, eval_every_steps=5, patience=3
+        optimizer="sgd",
+        learning_rate=30.0,
+        max_grad_norm=None,
+        schedule="constant",
+        steps=500,
+        eval_every_steps=5,
+        patience=3,
     )
     model = make_model()
     outcome = Trainer(model, corpus, config, tmp_path / "run").run()
@@ -158,7 +164,9 @@ def test_the_jitter_of_window_lengths_scales_the_learning_rate(
 class Spy(RecurrentLanguageModel):
     """Notes the states that come in, and spoils the loss of chosen calls."""
 
-    def __init__(self, config: RecurrentConfig, vocab_size: int, spoil: Callable[[int], bool] = lambda call: False) -> None:
+    def __init__(
+        self, config: RecurrentConfig, vocab_size: int, spoil: Callable[[int], bool] = lambda call: False
+    ) -> None:
         super().__init__(config, vocab_size)
         self.states: list[State] = []
         self.spoil = spoil
@@ -171,7 +179,9 @@ class Spy(RecurrentLanguageModel):
 
 def spy(corpus: PreparedCorpus, spoil: Callable[[int], bool] = lambda call: False) -> Spy:
     torch.manual_seed(0)
-    return Spy(RecurrentConfig(embedding_dim=8, hidden_size=16, embedding_range=1.0), corpus.tokenizer.vocab_size, spoil)
+    return Spy(
+        RecurrentConfig(embedding_dim=8, hidden_size=16, embedding_range=1.0), corpus.tokenizer.vocab_size, spoil
+    )
 
 
 def test_the_state_is_carried_without_its_graph_and_reset_with_the_epoch(
@@ -211,7 +221,9 @@ def test_the_third_loss_that_is_not_finite_ends_the_run(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     trainer = Trainer(spy(corpus, lambda call: call >= 10), corpus, make_config(steps=60), tmp_path / "run")
-    with pytest.raises(TrainingError, match=r"not finite at step 12, for the 3rd time.*lower learning_rate \(now 0.02\)"):
+    with pytest.raises(
+        TrainingError, match=r"not finite at step 12, for the 3rd time.*lower learning_rate \(now 0.02\)"
+    ):
         trainer.run()
     load_checkpoint(tmp_path / "run" / "checkpoints" / "last.safetensors")
 
