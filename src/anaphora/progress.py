@@ -13,7 +13,7 @@ class Event:
     """One report.
 
     Attributes:
-        stage: the work that reports: "download", "prepare", "probe", "train", "evaluate".
+        stage: the work that reports: "download", "read", "prepare", "probe", "train", "evaluate".
         done: units finished so far, in `unit`s.
         total: units in all, or None when nobody knows.
         unit: what is counted: "bytes", "characters", "tokens", "steps", "seconds".
