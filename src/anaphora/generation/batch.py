@@ -40,14 +40,12 @@ class Row:
         self.token_ids.append(token_id)
         self.log_prob += log_prob
 
-    def read(self, *, last: bool = False) -> str:
-        """Turn new tokens into text, and return the new text; `last` says that no more tokens come."""
-        piece = self.reader.push(self.token_ids[self.num_read :])
+    def read(self, *, last: bool = False) -> None:
+        """Turn new tokens into text; `last` says that no more tokens come."""
+        self.text += self.reader.push(self.token_ids[self.num_read :])
         self.num_read = len(self.token_ids)
         if last:
-            piece += self.reader.finish()
-        self.text += piece
-        return piece
+            self.text += self.reader.finish()
 
 
 class SampleBatch:

@@ -86,14 +86,14 @@ def stream(
 
 def _pieces(model: LanguageModel, batch: SampleBatch) -> Iterator[str]:
     (row,) = batch.all_rows
-    threads = step_threads(model, 1)
+    threads, shown = step_threads(model, 1), 0
     while batch.rows:
         with inference(model), num_threads(threads):  # left after each step: the caller's code runs between
             batch.advance()
-        if piece := row.read():
-            yield piece
-    if piece := row.read(last=True):
-        yield piece
+        row.read(last=not batch.rows)
+        if shown < len(row.text):
+            yield row.text[shown:]
+            shown = len(row.text)
 
 
 def _sample(row: Row) -> Sample:

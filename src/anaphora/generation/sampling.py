@@ -28,8 +28,11 @@ def penalize_repetition(scores: Tensor, seen: Tensor, penalty: float) -> Tensor:
 
 
 def apply_temperature(scores: Tensor, temperature: float) -> Tensor:
-    """Divide by the temperature, above 0: low is safe (near the most probable token), high is wild, 1 is the model."""
-    return (scores - scores.amax(1, keepdim=True)) / temperature
+    """Divide by the temperature, above 0: low is safe (near the most probable token), high is wild, 1 is the model.
+
+    Done in float64 from the best score down, so that no temperature, however small, makes a row all impossible.
+    """
+    return (scores - scores.amax(1, keepdim=True)).double() / temperature
 
 
 def keep_top_k(scores: Tensor, k: int) -> Tensor:
