@@ -43,10 +43,10 @@ def show(name: _Name, as_json: Json = False) -> None:
     output.say_pairs(
         [
             ("data", recipe.data),
-            ("command", recipe.command),
+            ("command", _one_line(recipe.command)),
             ("takes", f"about {recipe.minutes:g} min"),
             *((f"expect {figure.figure}", f"{figure.value:g} ± {figure.tolerance:g}") for figure in recipe.expected),
-            ("source", recipe.source),
+            ("source", _one_line(recipe.source)),
         ]
     )
 
@@ -83,3 +83,8 @@ def run(
         raise typer.Exit(output.INTERRUPTED)
     if not result.passed:
         raise typer.Exit(output.MISSED)
+
+
+def _one_line(text: str) -> str:
+    """Return a text of a recipe, which may be broken into lines in its file, as one line."""
+    return " ".join(text.split())
