@@ -147,7 +147,7 @@ def choose(
 
 
 def _largest_batch(most_tokens: float) -> tuple[int, int]:
-    """Return (batch_size, bptt) of the largest step with so many tokens; the smallest of all where even that has more."""
+    """Return (batch_size, bptt) of the largest step of at most so many tokens; at least the smallest there is."""
     fitting = [shape for shape in _BATCHES if math.prod(shape) <= most_tokens]
     return fitting[-1] if fitting else _BATCHES[0]
 

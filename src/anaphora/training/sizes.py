@@ -80,7 +80,8 @@ def sizes(name: str, vocab_size: int, fixed: Mapping[str, Any]) -> list[Size]:
     with warnings.catch_warnings():  # dropout between layers has no effect in some sizes: that is no news here
         warnings.simplefilter("ignore", AnaphoraWarning)
         for hidden_size, num_layers in _LADDER:
-            size = _size({**_shape(name, vocab_size, hidden_size, num_layers), **fixed, "name": name}, vocab_size)
+            shape = {"hidden_size": hidden_size, "num_layers": num_layers, **fixed, "name": name}
+            size = _size(_with_embedding(RecurrentConfig(**shape), vocab_size, fixed), vocab_size)
             if not found or size.flops > found[-1].flops:
                 found.append(size)
     return found
@@ -106,23 +107,17 @@ def worth_of_reading(tokens_read: float, train_tokens: int) -> float:
     return train_tokens * (1 + _REREADING * (1 - exp(-repeats / _REREADING)))
 
 
-def _shape(name: str, vocab_size: int, hidden_size: int, num_layers: int) -> dict[str, Any]:
+def _with_embedding(config: RecurrentConfig, vocab_size: int, fixed: Mapping[str, Any]) -> RecurrentConfig:
+    """Return `config` with an embedding, and tied weights or not, that suit the vocabulary."""
     if vocab_size >= _LARGE_VOCABULARY:
-        embedding_dim, tie_weights = min(hidden_size, _WIDEST_TIED), True
+        chosen = {"embedding_dim": min(config.hidden_size, _WIDEST_TIED), "tie_weights": True}
     else:
         needed = -(-vocab_size // _EMBEDDING_STEP) * _EMBEDDING_STEP
-        embedding_dim, tie_weights = min(hidden_size, needed), False
-    return {
-        "name": name,
-        "hidden_size": hidden_size,
-        "num_layers": num_layers,
-        "embedding_dim": embedding_dim,
-        "tie_weights": tie_weights,
-    }
+        chosen = {"embedding_dim": min(config.hidden_size, needed), "tie_weights": False}
+    return config.replace(**{key: value for key, value in chosen.items() if key not in fixed})
 
 
-def _size(values: Mapping[str, Any], vocab_size: int) -> Size:
-    config = RecurrentConfig(**values)
+def _size(config: RecurrentConfig, vocab_size: int) -> Size:
     hidden_size, embedding_dim = config.hidden_size, config.embedding_dim
     inputs = embedding_dim + (config.num_layers - 1) * hidden_size  # of all layers together
     weights = _GATES[config.name] * hidden_size * (inputs + config.num_layers * hidden_size)
