@@ -22,7 +22,7 @@ def corpus(tmp_path: Path) -> PreparedCorpus:
     """Return a text that a small model learns at once: "abcdefgh " over and over, 3,600 characters."""
     path = tmp_path / "toy.txt"
     path.write_text("abcdefgh " * 400, encoding="utf-8")
-    return prepare(open_corpus(CorpusSettings(source=str(path))), TokenizerSettings())
+    return prepare(open_corpus(CorpusSettings(source=(str(path),))), TokenizerSettings())
 
 
 @pytest.fixture

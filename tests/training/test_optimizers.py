@@ -1,5 +1,7 @@
 """Each optimizer against its formula, decay on matrices alone, memory out and in again."""
 
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -13,7 +15,8 @@ from anaphora.training.optimizers import (
     set_learning_rate,
 )
 
-OPTIMIZERS = ("sgd", "adam", "adamw")
+Name = Literal["sgd", "adam", "adamw"]
+OPTIMIZERS: tuple[Name, ...] = ("sgd", "adam", "adamw")
 
 
 def linear() -> nn.Linear:
@@ -35,7 +38,7 @@ def test_sgd_goes_down_the_gradient() -> None:
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw"])
-def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(name: str) -> None:
+def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(name: Name) -> None:
     model = linear()
     before = model.weight.detach().clone()
     config = TrainingConfig(optimizer=name, learning_rate=0.01, weight_decay=0)
@@ -44,7 +47,7 @@ def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(name: str) -> 
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_decay_pulls_matrices_and_leaves_biases(name: str) -> None:
+def test_decay_pulls_matrices_and_leaves_biases(name: Name) -> None:
     model = linear()
     weight, bias = model.weight.detach().clone(), model.bias.detach().clone()
     step(model, build_optimizer(model, TrainingConfig(optimizer=name, learning_rate=0.001, weight_decay=0.5)), 0.0)
@@ -73,7 +76,7 @@ def test_momentum_by_default() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_memory_survives_a_round_trip(name: str, momentum: float) -> None:
+def test_memory_survives_a_round_trip(name: Name, momentum: float) -> None:
     config = TrainingConfig(optimizer=name, schedule="constant", momentum=momentum)
     model, twin = linear(), linear()
     optimizer, other = build_optimizer(model, config), build_optimizer(twin, config)

@@ -45,27 +45,27 @@ class TrainingConfig(Settings):
     section: ClassVar[str] = "training"
 
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
-    learning_rate: float = Field(3e-3, gt=0)
-    weight_decay: float = Field(0.01, ge=0)
-    momentum: float | None = Field(None, ge=0, lt=1)
-    beta2: float = Field(0.99, ge=0, lt=1)
+    learning_rate: float = Field(default=5e-3, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+    momentum: float | None = Field(default=None, ge=0, lt=1)
+    beta2: float = Field(default=0.99, ge=0, lt=1)
     schedule: Literal["constant", "plateau", "cosine", "one-cycle"] = "one-cycle"
-    max_grad_norm: float | None = Field(1.0, gt=0)
-    batch_size: int = Field(32, ge=1)
-    bptt: int = Field(64, ge=1)
+    max_grad_norm: float | None = Field(default=1.0, gt=0)
+    batch_size: int = Field(default=32, ge=1)
+    bptt: int = Field(default=64, ge=1)
     windows: Literal["consecutive", "random", "every-position"] = "consecutive"
     random_bptt: bool = False
-    epochs: int | None = Field(None, ge=1)
-    steps: int | None = Field(None, ge=1)
-    minutes: float | None = Field(None, gt=0)
-    eval_every_steps: int | None = Field(None, ge=1)
-    eval_every_seconds: float | None = Field(None, gt=0)
-    patience: int | None = Field(None, ge=1)
-    log_every: int = Field(10, ge=1)
+    epochs: int | None = Field(default=None, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    eval_every_steps: int | None = Field(default=None, ge=1)
+    eval_every_seconds: float | None = Field(default=None, gt=0)
+    patience: int | None = Field(default=None, ge=1)
+    log_every: int = Field(default=10, ge=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
-    threads: int | None = Field(None, ge=1)
-    seed: int = Field(1, ge=0, lt=1 << 63)
+    threads: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=1, ge=0, lt=1 << 63)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

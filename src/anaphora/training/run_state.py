@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from anaphora.training.stepper import StepResult
+
 _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -29,6 +31,7 @@ class RunState:
         stale_validations: validations since the best one.
         validated_step, validated_seconds: when the last validation was.
         valid_tokens: how much of the validation split is scored; None for all of it.
+        learning_rate, grad_norm: of the last step.
         log_nats, log_tokens: summed loss since the last line of metrics.jsonl.
         epoch_nats, epoch_tokens: summed loss since the epoch began.
     """
@@ -48,6 +51,8 @@ class RunState:
     validated_step: _Count = 0
     validated_seconds: _Amount = 0.0
     valid_tokens: _Count | None = None
+    learning_rate: _Amount = 0.0
+    grad_norm: _Amount = 0.0
     log_nats: _Amount = 0.0
     log_tokens: _Count = 0
     epoch_nats: _Amount = 0.0
@@ -59,12 +64,14 @@ class RunState:
         busy = self.seconds - self.overhead_seconds
         return self.tokens / busy if busy > 0 else 0.0
 
-    def add_loss(self, loss: float, tokens: int) -> None:
-        """Count one step's mean loss in nats over its `tokens`."""
-        self.log_nats += loss * tokens
-        self.log_tokens += tokens
-        self.epoch_nats += loss * tokens
-        self.epoch_tokens += tokens
+    def add_result(self, result: StepResult) -> None:
+        """Count what one step measured."""
+        self.learning_rate, self.grad_norm = result.learning_rate, result.grad_norm
+        nats = result.loss * result.tokens
+        self.log_nats += nats
+        self.log_tokens += result.tokens
+        self.epoch_nats += nats
+        self.epoch_tokens += result.tokens
 
     def add_validation(self, loss: float) -> bool:
         """Count one validation; return True when it is the best so far."""

@@ -34,7 +34,7 @@ from anaphora.training.reporter import Reporter
 from anaphora.training.resume import gather, put_back
 from anaphora.training.run_state import RunState
 from anaphora.training.schedules import SCHEDULES
-from anaphora.training.stepper import Stepper, StepResult
+from anaphora.training.stepper import Stepper
 from anaphora.training.validation import Validator
 
 _KEEP_EVERY = 100  # steps between copies of the weights to go back to
@@ -52,6 +52,7 @@ class Sitting:
         origin: stored in every checkpoint.
         time_limit: seconds, over all sittings.
         precision: of the forward and backward pass.
+        started: when this sitting began, by `time.monotonic`.
     """
 
     def __init__(
@@ -66,10 +67,11 @@ class Sitting:
         precision: Precision,
         log: MetricsLog,
         reporter: Reporter,
+        started: float,
     ) -> None:
         self._model, self._config, self._origin, self._time_limit = model, config, origin, time_limit
         self._last_path, self._best_path = checkpoints / "last.safetensors", checkpoints / "best.safetensors"
-        self._log, self._reporter = log, reporter
+        self._log, self._reporter, self._started = log, reporter, started
         self._sampler = _sampler(corpus, config)
         self._windows: Sequence[Batch] = self._sampler.epoch(0)
         self._optimizer = build_optimizer(model, config)
@@ -88,7 +90,6 @@ class Sitting:
         self._read_every = config.log_every if model.device.type != "cpu" else 1
         self._save_cost = self._saved_at = 0.0
         self._saved_step: int | None = None
-        self._latest: StepResult
         self.state = RunState()
 
     # Begin and end ---------------------------------------------------------------------------------------------
@@ -220,8 +221,7 @@ class Sitting:
         for result in self._stepper.read():
             if not result.is_finite:
                 return False  # the steps after it trained broken weights
-            self._latest = result
-            self.state.add_loss(result.loss, result.tokens)
+            self.state.add_result(result)
             self._reporter.add_step(result.loss, result.tokens, result.learning_rate)
         return True
 
@@ -276,8 +276,8 @@ class Sitting:
                 self._place()
                 | {
                     "loss": state.log_nats / state.log_tokens,
-                    "learning_rate": self._latest.learning_rate,
-                    "grad_norm": self._latest.grad_norm,
+                    "learning_rate": state.learning_rate,
+                    "grad_norm": state.grad_norm,
                     "tokens_per_second": self._reporter.speed(),
                 }
             )
@@ -316,8 +316,9 @@ class Sitting:
     # Time ------------------------------------------------------------------------------------------------------
 
     def _start_clock(self) -> None:
-        self._seconds_before, self._started = self.state.seconds, time.monotonic()
-        self._saved_at = self.state.seconds
+        """Go on counting from the time of earlier sittings; what went before the first step is no training."""
+        self._seconds_before = self._saved_at = self.state.seconds
+        self._leave_out(self._started)
 
     def _tick(self) -> None:
         self.state.seconds = self._seconds_before + time.monotonic() - self._started

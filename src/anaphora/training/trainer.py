@@ -5,6 +5,7 @@ On the CPU, with the same precision and threads, a run by steps or epochs is exa
 the losses and weights of the unbroken run, bit for bit. A run against the clock goes on with the time it has left.
 """
 
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -111,6 +112,7 @@ class Trainer:
             TrainingError: loss or gradients stopped being finite three times.
             KeyboardInterrupt: a second Ctrl-C while the first was being granted.
         """
+        started, reporter = time.monotonic(), Reporter(self._progress)
         last = load_checkpoint(self._checkpoints / "last.safetensors") if resume else None
         origin = origin_of(self._model, self._corpus, self._config)
         if last is not None:
@@ -133,7 +135,8 @@ class Trainer:
                 time_limit=conditions.time_limit,
                 precision=conditions.precision,
                 log=log,
-                reporter=Reporter(self._progress),
+                reporter=reporter,
+                started=started,
             )
             self._model.train()
             if last is None:
