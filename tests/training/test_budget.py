@@ -18,7 +18,7 @@ from anaphora.progress import Event
 from anaphora.runtime import Precision
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.training import survey
-from anaphora.training.budget import Choice, choose
+from anaphora.training.budget import Choice, _readable, choose
 from anaphora.training.config import TrainingConfig
 
 CPU = torch.device("cpu")
@@ -235,9 +235,25 @@ def test_reasons_carry_the_figures() -> None:
     assert f"lstm with hidden {config(choice).hidden_size}: this machine trains it on " in text
     assert "characters a second (bfloat16, 1 thread), which makes " in text
     assert "epochs in 2 minutes" in text
-    assert f"dropout {config(choice).dropout_output:g}: " in text
+    assert f"dropout {config(choice).dropout_output:g} for " in text
     assert f"learning rate up to {choice.training.learning_rate:g}" in text
     assert "words, 10,000 different ones" in pick(make_corpus(900, 10_000, "words"), 60).reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0.123, "0.12"),
+        (9.84, "9.8"),
+        (1, "1"),
+        (95, "95"),
+        (956, "960"),
+        (62_345, "62,000"),
+        (1_003_854, "1.0 million"),
+    ],
+)
+def test_counts_are_readable(count: float, text: str) -> None:
+    assert _readable(count) == text
 
 
 def test_what_was_measured_is_json_and_lists_every_size() -> None:

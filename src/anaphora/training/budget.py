@@ -195,23 +195,25 @@ def _reasons(
     unit = _UNITS.get(corpus.tokenizer.kind, "tokens")
     threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
     dropout = getattr(model, "dropout_output", 0.0)
+    epochs = _readable(best.tokens_read / max(1, count))
     steps = _readable(best.tokens_read / (training.batch_size * training.bptt))
     return (
         f"the training text has {_readable(count)} {unit}, {corpus.tokenizer.vocab_size:,} different ones",
         f"{best.size.config.name} with {best.size.label}: this machine trains it on {_readable(best.speed)} {unit}"
-        f" a second ({training.precision}, {threads}), which makes {best.tokens_read / max(1, count):.2g} epochs"
-        f" in {_duration(seconds)}",
-        f"dropout {dropout:g}: {'so much reading needs it' if dropout else 'so little reading needs none'}",
+        f" a second ({training.precision}, {threads}), which makes {epochs} epochs in {_duration(seconds)}",
+        f"dropout {dropout:g} for {epochs} epochs",
         f"{training.batch_size} rows of {training.bptt} {unit} a step, about {steps} steps,"
         f" learning rate up to {training.learning_rate:g}",
     )
 
 
 def _readable(count: float) -> str:
-    """Write a count with two or three figures: 950, 62,000, 1.0 million."""
+    """Write a count with two or three figures: 0.12, 9.8, 950, 62,000, 1.0 million."""
     for size, name in ((1e9, " billion"), (1e6, " million")):
         if count >= size:
             return f"{count / size:.1f}{name}"
+    if count < 10:
+        return f"{count:.2g}"
     digits = max(0, len(str(int(count))) - 2)
     return f"{round(count, -digits):,.0f}"
 
