@@ -67,14 +67,15 @@ class SubwordTokenizer(Tokenizer):
     def _learn(cls, chunks: Iterable[str], settings: TokenizerSettings, trainer: Any, model: Any) -> dict[str, Any]:
         """Run the library's trainer over a text and return its model as JSON values."""
         normalizer = cls._normalizer_for(settings)
-        texts = chain.from_iterable(_checked_lines(chunks, normalizer))
-        first = next(texts, None)
+        found = chain.from_iterable(_checked_lines(chunks, normalizer))
+        first = next(found, None)
         if first is None:
             raise TokenizerError("the training text is empty: there is nothing to learn from")
+        texts: Iterable[str] = chain([first], found)
         if normalizer.line_breaks == "eos":
             texts = (text.removesuffix("\n") for text in texts)
         library = _with_bytes(model)
-        library.train_from_iterator(chain([first], texts), trainer)
+        library.train_from_iterator(texts, trainer)
         learnt: dict[str, Any] = json.loads(library.to_str())["model"]
         return learnt
 
@@ -214,7 +215,7 @@ def _size(settings: TokenizerSettings) -> int:
 
 
 def _repeatable(learnt: Iterable[tuple[str, float | None]]) -> dict[str, float]:
-    """Return the score of each piece, best first, so that two trainings on one text agree.
+    """Return the score of each piece, best first, so that two trainings on one text agree (as far as no pieces tie).
 
     The library gives the letters that it must keep without need scores in the order of a hash table, and sums in
     the order of its threads. Those letters are all scored one nat below the rarest longer piece here, and the

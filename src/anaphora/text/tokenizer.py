@@ -46,8 +46,8 @@ class TokenizerSettings(Settings):
     min_count: int = Field(default=1, ge=1)
     pad: bool = False
     lower: bool = False
-    unicode: UnicodeForm | Literal["auto"] = "auto"
-    line_breaks: LineBreaks | Literal["auto"] = "auto"
+    unicode: Literal["auto", UnicodeForm] = "auto"
+    line_breaks: Literal["auto", LineBreaks] = "auto"
 
 
 class Tokenizer(ABC):
