@@ -1,0 +1,81 @@
+"""One step against the same step written out by hand."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from anaphora.data.stream import Batch
+from anaphora.models.recurrent import RecurrentLanguageModel
+from anaphora.training.config import TrainingConfig
+from anaphora.training.optimizers import build_optimizer
+from anaphora.training.stepper import Stepper, StepResult
+
+MakeModel = Callable[..., RecurrentLanguageModel]
+SGD = TrainingConfig(optimizer="sgd", weight_decay=0, schedule="constant")
+
+
+def stepper(model: RecurrentLanguageModel, max_grad_norm: float | None = None) -> Stepper:
+    return Stepper(model, build_optimizer(model, SGD), max_grad_norm=max_grad_norm, precision="float32")
+
+
+def batch(start: int, *, continues: bool) -> Batch:
+    tokens = (torch.arange(start, start + 9) % 7).expand(2, 9)
+    return Batch(inputs=tokens[:, :-1], targets=tokens[:, 1:], continues=continues)
+
+
+@pytest.mark.parametrize("max_grad_norm", [None, 1e-3, 1e3])
+def test_a_step_moves_along_the_clipped_gradient(make_model: MakeModel, max_grad_norm: float | None) -> None:
+    model, twin = make_model(), make_model()
+    it = stepper(model, max_grad_norm)
+    it.step(batch(0, continues=False), learning_rate=0.5, momentum=0.0)
+    (result,) = it.read()
+
+    loss, _ = twin.loss(batch(0, continues=False).inputs, batch(0, continues=False).targets, twin.initial_state(2))
+    loss.backward()
+    gradients = [weight.grad for weight in twin.parameters() if weight.grad is not None]
+    norm = torch.cat([gradient.flatten() for gradient in gradients]).norm().item()
+    factor = 1.0 if max_grad_norm is None else min(1.0, max_grad_norm / norm)
+    for weight, old, gradient in zip(model.parameters(), twin.parameters(), gradients, strict=True):
+        torch.testing.assert_close(weight, old - 0.5 * factor * gradient, atol=1e-6, rtol=1e-3)
+    assert result.loss == loss.item()
+    assert result.grad_norm == pytest.approx(norm, rel=1e-5)  # before clipping
+    assert (result.tokens, result.learning_rate) == (16, 0.5)
+
+
+def test_the_state_goes_on_only_where_the_batch_does(make_model: MakeModel) -> None:
+    it = stepper(make_model())
+    it.step(batch(0, continues=False), 0.0, 0.0)
+    carried = it.carried
+    it.step(batch(8, continues=True), 0.0, 0.0)
+    it.step(batch(8, continues=False), 0.0, 0.0)
+    assert carried is not None
+    assert all(part.grad_fn is None for part in carried)
+    first, on, anew = (result.loss for result in it.read())
+    assert on != anew
+    assert first != anew
+    it.carried = None
+    it.step(batch(8, continues=True), 0.0, 0.0)
+    assert it.read()[0].loss == anew
+
+
+def test_what_was_measured_is_read_once_in_order(make_model: MakeModel) -> None:
+    it = stepper(make_model())
+    assert it.read() == []
+    for rate in (0.1, 0.2, 0.3):
+        it.step(batch(0, continues=False), rate, 0.0)
+    assert [result.learning_rate for result in it.read()] == [0.1, 0.2, 0.3]
+    assert it.read() == []
+
+
+def test_gradients_do_not_pile_up(make_model: MakeModel) -> None:
+    model = make_model()
+    stepper(model).step(batch(0, continues=False), 0.1, 0.0)
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("loss", "norm", "finite"), [(1.0, 2.0, True), (float("nan"), 2.0, False), (1.0, float("inf"), False)]
+)
+def test_finite(loss: float, norm: float, finite: bool) -> None:
+    assert StepResult(loss, norm, 1, 0.1).is_finite is finite
