@@ -58,10 +58,14 @@ def test_a_long_error_is_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_a_warning_shows_once_and_others_are_left_to_python(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.warns(DeprecationWarning, match="elsewhere"), output.courteous():
+    @output.courteous()
+    def command() -> None:
         for _ in range(2):
             warnings.warn("momentum has no effect", AnaphoraWarning, stacklevel=1)
         warnings.warn("elsewhere", DeprecationWarning, stacklevel=1)
+
+    with pytest.warns(DeprecationWarning, match="elsewhere"):
+        command()
     assert capsys.readouterr().err == "warning: momentum has no effect\n"
 
 

@@ -171,7 +171,8 @@ def _absolute(name: str) -> str:
 
 
 def _check_same_text(opened: Corpus, about: Mapping[str, Any], folder: Path) -> None:
-    begun_with = about.get("corpus", {}).get("source_hash")
+    corpus = about.get("corpus")
+    begun_with = corpus.get("source_hash") if isinstance(corpus, dict) else None
     if opened.source_hash() != begun_with:
         raise ConfigError(
             f"the text of {opened.name} has changed since the run {folder} was begun"
