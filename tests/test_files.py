@@ -11,6 +11,7 @@ from anaphora.files import (
     atomic_write,
     cache_folder,
     read_json,
+    remove_partials,
     sha256_file,
     sha256_json,
     write_json,
@@ -65,6 +66,15 @@ def test_a_failed_folder_keeps_the_old_one(tmp_path: Path) -> None:
         raise OSError("full")
     assert names(path) == ["old"]
     assert names(tmp_path) == ["model"]
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path: Path) -> None:
+    for name in (".last.safetensors.x1.partial", "last.safetensors", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / ".model.x2.partial").mkdir()
+    (tmp_path / ".model.x2.partial" / "file").touch()
+    remove_partials(tmp_path)
+    assert names(tmp_path) == [".hidden", "last.safetensors"]
 
 
 def test_json_round_trip_with_lone_surrogates(tmp_path: Path) -> None:

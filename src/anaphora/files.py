@@ -62,6 +62,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise
 
 
+def remove_partials(folder: Path) -> None:
+    """Delete what writers that were killed left behind in `folder`; call only where nobody else is writing."""
+    for leftover in folder.glob(".*.partial"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write `value` as indented UTF-8 JSON, atomically."""
     with atomic_write(path) as file:

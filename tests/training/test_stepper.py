@@ -79,3 +79,25 @@ def test_gradients_do_not_pile_up(make_model: MakeModel) -> None:
 )
 def test_finite(loss: float, norm: float, finite: bool) -> None:
     assert StepResult(loss, norm, 1, 0.1).is_finite is finite
+
+
+def test_dropped_rows_start_from_the_initial_state(make_model: MakeModel) -> None:
+    """With a learning rate of 0, a step's loss shows which state each of its two rows began with."""
+    model = make_model()
+    whole, dropping = (
+        stepper(model),
+        Stepper(model, build_optimizer(model, SGD), max_grad_norm=None, dropout_state=0.5, precision="float32"),
+    )
+    for it in (whole, dropping):
+        it.step(batch(0, continues=False), 0.0, 0.0)
+    carried = whole.carried
+    seen = set()
+    for _ in range(40):
+        whole.carried = dropping.carried = carried
+        dropping.step(batch(8, continues=True), 0.0, 0.0)
+        seen.add(round(dropping.read()[-1].loss, 5))
+    whole.step(batch(8, continues=True), 0.0, 0.0)
+    whole.step(batch(8, continues=False), 0.0, 0.0)
+    _, on, anew = (round(result.loss, 5) for result in whole.read())
+    none, one, both = on, (on + anew) / 2, anew  # the two rows of the batch are the same
+    assert sorted(seen) == pytest.approx(sorted([none, one, both]), abs=2e-5)

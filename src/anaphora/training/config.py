@@ -27,6 +27,9 @@ class TrainingConfig(Settings):
         bptt: T, tokens through which gradients flow back.
         windows: how the text is cut, see `data.stream.SAMPLERS`.
         random_bptt: vary the window length as AWD-LSTM does (Merity et al. 2018, section 5); consecutive windows only.
+        dropout_state: probability, for each row of each window, that the carried state is dropped and the row begins
+            again from the initial state, as every text to be scored does. Without it a net that has once left that
+            state may forget how to start; Melis et al. 2020 (arXiv 1909.01792) drop one in a hundred.
         epochs, steps, minutes: when the run stops; at most one of them. `minutes` is the whole run as its user counts
             it, from command to result.
         eval_every_steps, eval_every_seconds: when the validation split is scored; at most one of them. By default
@@ -55,6 +58,7 @@ class TrainingConfig(Settings):
     bptt: int = Field(default=64, ge=1)
     windows: Literal["consecutive", "random", "every-position"] = "consecutive"
     random_bptt: bool = False
+    dropout_state: float = Field(default=0.0, ge=0, lt=1)
     epochs: int | None = Field(default=None, ge=1)
     steps: int | None = Field(default=None, ge=1)
     minutes: float | None = Field(default=None, gt=0)
@@ -75,6 +79,7 @@ class TrainingConfig(Settings):
                 raise ValueError(f"{' and '.join(given)} exclude each other; set only one of {', '.join(keys)}")
         without_effect = {
             "random_bptt": (self.windows != "consecutive", f"with windows = {self.windows!r}"),
+            "dropout_state": (self.windows != "consecutive", f"with windows = {self.windows!r}, which carry no state"),
             "momentum": (self.schedule == "one-cycle", "with schedule = 'one-cycle', which moves it itself"),
             "beta2": (self.optimizer == "sgd", "on optimizer = 'sgd'"),
         }

@@ -35,14 +35,28 @@ class StepResult:
 
 
 class Stepper:
-    """Makes steps, and holds the carried state; None stands for the initial one."""
+    """Makes steps, and holds the carried state; None stands for the initial one.
+
+    Args:
+        model: trained in place.
+        optimizer: of its weights.
+        max_grad_norm, dropout_state: see `TrainingConfig`.
+        precision: of the forward and backward pass.
+    """
 
     def __init__(
-        self, model: NeuralLanguageModel, optimizer: Optimizer, *, max_grad_norm: float | None, precision: Precision
+        self,
+        model: NeuralLanguageModel,
+        optimizer: Optimizer,
+        *,
+        max_grad_norm: float | None,
+        dropout_state: float = 0.0,
+        precision: Precision,
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._max_grad_norm = math.inf if max_grad_norm is None else max_grad_norm
+        self._dropout_state = dropout_state
         self._device = model.device
         self._autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=precision == "bfloat16")
         self._unread: list[tuple[Tensor, int, float]] = []
@@ -51,9 +65,7 @@ class Stepper:
     def step(self, batch: Batch, learning_rate: float, momentum: float) -> None:
         """Train on one batch; what was measured waits for `read`."""
         batch = batch.to(self._device)
-        state = self.carried if batch.continues else None
-        if state is None:
-            state = self._model.initial_state(len(batch.inputs))
+        state = self._state_before(batch)
         with self._autocast:
             loss, state = self._model.loss(batch.inputs, batch.targets, state)
         self.carried = detach(state)
@@ -64,6 +76,19 @@ class Stepper:
         self._optimizer.zero_grad(set_to_none=True)
         measured = torch.stack([loss.detach().float(), grad_norm.float()])
         self._unread.append((measured, batch.targets.numel(), learning_rate))
+
+    def _state_before(self, batch: Batch) -> State:
+        """Return the carried state, with some rows dropped, or the initial one where nothing is carried."""
+        initial = self._model.initial_state(len(batch.inputs))
+        if self.carried is None or not batch.continues:
+            return initial
+        if self._dropout_state == 0.0:
+            return self.carried
+        dropped = (torch.rand(len(batch.inputs)) < self._dropout_state).to(self._device)
+        return tuple(
+            torch.where(dropped.view(-1, *(1 for _ in part.shape[1:])), start, part)
+            for part, start in zip(self.carried, initial, strict=True)
+        )
 
     def read(self) -> list[StepResult]:
         """Return what the steps since the last call measured; waits for the device."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
+from anaphora.files import remove_partials
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.progress import Progress, silent
 from anaphora.runtime import Precision, available_cpus, choose_device, num_threads, seed_everything
@@ -113,6 +114,8 @@ class Trainer:
             KeyboardInterrupt: a second Ctrl-C while the first was being granted.
         """
         started, reporter = time.monotonic(), Reporter(self._progress)
+        for written_to in (self._folder, self._checkpoints):
+            remove_partials(written_to)
         last = load_checkpoint(self._checkpoints / "last.safetensors") if resume else None
         origin = origin_of(self._model, self._corpus, self._config)
         if last is not None:
