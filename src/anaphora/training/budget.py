@@ -43,8 +43,8 @@ _MOST_LOGITS = 1 << 27  # of one step: half a gigabyte in float32, and training 
 _LEARNING_RATE = {"lstm": 0.012, "gru": 0.006, "elman": 0.003}
 _SGD_LEARNING_RATE = 1.0  # Zaremba et al. 2014 (arXiv 1409.2329), with clipped gradients
 
-# A net that reads for ever never starts anew, and evaluation does: 20 s of tinyshakespeare gave 1.646 nats without, 1.624
-# with one row in fifty started anew (16 x 32, learning rate 0.02); at 32 x 64 and 0.004 even 2.50 and 1.89.
+# A net that reads for ever never starts anew, and evaluation does. 20 s of tinyshakespeare gave 1.646 nats without, and
+# 1.624 with one row in fifty started anew (16 x 32, learning rate 0.02); at 32 x 64 and 0.004 it was 2.50 and 1.89.
 _DROPOUT_STATE = 0.02
 
 # Dropout for each doubling of the pressure to learn by heart. The Time Machine (161,000 characters, LSTM 256, 10 epochs
