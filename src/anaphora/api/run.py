@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
@@ -18,7 +20,7 @@ from anaphora.files import read_json, write_json
 from anaphora.models.language_model import CountingLanguageModel, LanguageModel, NeuralLanguageModel
 from anaphora.models.registry import build_model, model_class
 from anaphora.progress import Event, Progress
-from anaphora.runtime import choose_device, seed_everything
+from anaphora.runtime import choose_device, num_threads, seed_everything
 from anaphora.text.catalog import CATALOG
 from anaphora.text.corpus import Corpus, open_corpus
 from anaphora.text.sources import STDIN
@@ -26,11 +28,11 @@ from anaphora.training.budget import choose
 from anaphora.training.run_config import RunConfig, Sections
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
-# An evaluation on one lane may take this share of a run by minutes, or this long in others, before it takes more lanes.
+# What the evaluation may take before it uses more lanes: a share of a run by minutes, and so many seconds of any run.
 _EVALUATION_SHARE = 0.05
 _EVALUATION_SECONDS = 60.0
-# What evaluation and saving may take beyond what was measured, in seconds and as a share.
-_SLACK_SECONDS, _SLACK_SHARE = 0.5, 0.2
+# Added to that for saving, for measuring, and for a machine that has become busier.
+_SLACK_SECONDS, _SLACK_SHARE = 1.0, 0.2
 
 
 @dataclass(kw_only=True)
@@ -102,7 +104,7 @@ class Run:
         """Train, save, score, and save again with the scores: the model is safe before the scoring begins."""
         seed_everything(config.training.seed)
         model = build_model(config.model, corpus.tokenizer.vocab_size).to(choose_device(config.training.device))
-        outcome, lanes = self._train(model, corpus, config, folder, resume=resume)
+        outcome = self._train(model, corpus, config, folder, resume=resume)
         provenance = {
             **{key: value for key, value in about.items() if key != "measured"},
             "counts": {split: vars(corpus.counts[split]) for split in corpus.splits},
@@ -110,7 +112,10 @@ class Run:
             "outcome": vars(outcome),
         }
         bundle = save_bundle(folder / MODEL, model, corpus.tokenizer, provenance)
-        scores = score(model, corpus, model_hash=bundle.model_hash, batch_size=lanes, progress=self.progress)
+        with num_threads(config.training.threads or torch.get_num_threads()):
+            # Measured anew: the machine may have become busier or idler since training began.
+            lanes, _ = lanes_within(model, corpus, self._seconds_for_scoring(config.training.minutes))
+            scores = score(model, corpus, model_hash=bundle.model_hash, batch_size=lanes, progress=self.progress)
         baselines = score_baselines(corpus)
         results = {split: evaluation.to_json() for split, evaluation in scores.items()}
         save_bundle(folder / MODEL, model, corpus.tokenizer, {**provenance, "results": results})
@@ -132,22 +137,26 @@ class Run:
 
     def _train(
         self, model: LanguageModel, corpus: PreparedCorpus, config: RunConfig, folder: Path, *, resume: bool
-    ) -> tuple[TrainingOutcome, int]:
-        """Train the model; return how that went, and on how many lanes there is time to score it."""
+    ) -> TrainingOutcome:
+        """Train the model; against the clock, leave the time to save and score it."""
         if isinstance(model, CountingLanguageModel):
-            return _count(model, corpus), 1
+            return _count(model, corpus)
         assert isinstance(model, NeuralLanguageModel)
-        minutes = config.training.minutes
-        budget = _EVALUATION_SECONDS if minutes is None else minutes * 60 * _EVALUATION_SHARE
-        lanes, scoring = lanes_within(model, corpus, budget)
-        limit = None
+        minutes, limit = config.training.minutes, None
         if minutes is not None:
-            reserve = scoring * (1 + _SLACK_SHARE) + _SLACK_SECONDS
-            limit = max(self._seconds_left(minutes) - reserve, _SLACK_SECONDS)
+            with num_threads(config.training.threads or torch.get_num_threads()):
+                _, scoring = lanes_within(model, corpus, minutes * 60 * _EVALUATION_SHARE)
+            limit = max(self._seconds_left(minutes) - scoring * (1 + _SLACK_SHARE) - _SLACK_SECONDS, 1.0)
         trainer = Trainer(
             model, corpus, config.training, folder, time_limit=limit, track=self.track, progress=self.progress
         )
-        return trainer.run(resume=resume), lanes
+        return trainer.run(resume=resume)
+
+    def _seconds_for_scoring(self, minutes: float | None) -> float:
+        """Return how long the evaluation may take from now on."""
+        if minutes is None:
+            return _EVALUATION_SECONDS
+        return min(self._seconds_left(minutes) - _SLACK_SECONDS / 2, _EVALUATION_SECONDS)
 
     def _seconds_left(self, minutes: float) -> float:
         return minutes * 60 - (time.monotonic() - self.started)

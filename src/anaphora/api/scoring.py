@@ -17,7 +17,7 @@ from anaphora.progress import Progress, silent
 
 BASELINES = ("uniform", "unigram")
 _LANES = (1, 4, 16, 64, 256)
-_PROBE_TOKENS = 2048
+_PROBE_TOKENS = 512
 
 Scores = dict[str, Evaluation]
 
