@@ -40,6 +40,15 @@ def test_lines_say_stage_amount_and_values() -> None:
     assert written(screen) == "training  3/10 steps  loss 1.235  valid perplexity 3,210\n"
 
 
+def test_speed_is_readable_and_the_learning_rate_left_to_the_log() -> None:
+    screen = console(terminal=False)
+    report = LineReporter(screen, every_seconds=0.0)
+    event = Event(stage="train", done=1, values={"learning_rate": 0.01, "tokens_per_second": 23456.7})
+    report(event)
+    report(event)
+    assert written(screen) == "training  1 steps  23,457 tokens/s\n"
+
+
 def test_a_stage_that_is_over_soon_says_nothing() -> None:
     screen = console(terminal=False)
     report = LineReporter(screen, every_seconds=3600.0)

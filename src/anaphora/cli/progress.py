@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 from rich.text import Text
 
 from anaphora.cli import output
@@ -24,6 +25,8 @@ _TITLES = {
     "train": "training",
     "evaluate": "evaluating",
 }
+_FORMATS = {"tokens_per_second": "{:,.0f} tokens/s"}
+_LEFT_OUT = {"learning_rate"}  # of interest to few; metrics.jsonl has it
 _UNITS = {"bytes": (1e6, "MB"), "characters": (1e6, "M characters"), "tokens": (1e3, "k tokens")}
 
 
@@ -41,14 +44,16 @@ def reporting(quiet: bool) -> Iterator[Progress]:
 
 
 def _live_bar(console: Console) -> Bar:
+    # On a narrow terminal the measurements, which come last, are cut; what comes before them keeps its place.
     return Bar(
-        TextColumn("{task.description:<11}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description:<8}"),
+        BarColumn(bar_width=12),
         TextColumn("{task.fields[amount]}"),
-        TextColumn("{task.fields[values]}", style="cyan"),
         TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[values]}", style="cyan", table_column=Column(ratio=1, no_wrap=True)),
         console=console,
         transient=True,
+        expand=True,
     )
 
 
@@ -123,5 +128,9 @@ def _clock(seconds: float) -> str:
 
 
 def _values(event: Event) -> str:
-    """Show the measurements with four digits: "loss 1.234  valid_perplexity 3.21"."""
-    return "  ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in event.values.items())
+    """Show the measurements with four digits: "loss 1.234  valid perplexity 3.21  23k tokens/s"."""
+    return "  ".join(
+        _FORMATS.get(name, f"{name.replace('_', ' ')} {{:,.4g}}").format(value)
+        for name, value in event.values.items()
+        if name not in _LEFT_OUT
+    )
