@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SHADES = 17  # odd, so that the middle one is white
 _STRENGTH = 0.75  # of the strongest shade: black letters must stay readable on it
 _ROWS, _COLUMNS = 8, 88  # of the text shown for a unit in a picture
-_CJK_FONTS = ("CJK", "WenQuanYi", "Microsoft YaHei", "PingFang", "Hiragino")  # parts of their names
+_CJK_FONTS = ("Noto Sans Mono CJK SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Microsoft YaHei", "PingFang SC")
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -178,7 +178,7 @@ def _draw_text(axes: "Axes", tracking: Tracking, unit: Unit, start: int, top: in
         shown = {" ": "", "\n": "↵", "\t": "→"}.get(tracking.text[position], _visible(tracking.text[position]))
         if shown:
             middle = (column + width / 2, top + row + 0.5)
-            look = {"ha": "center", "va": "center", "fontfamily": fonts, "fontsize": 9}
+            look: dict[str, Any] = {"ha": "center", "va": "center", "fontfamily": fonts, "fontsize": 9}
             axes.text(*middle, shown, parse_math=False, in_layout=False, **look)
 
 
@@ -200,8 +200,8 @@ def _cells(text: str, start: int) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _fonts() -> list[str]:
-    """Return the fonts to draw text with, in order of trial: the fixed one that matplotlib brings, then CJK ones."""
+    """Return the fonts to draw text with, in order of trial: the one that comes with matplotlib, then one for CJK."""
     from matplotlib import font_manager
 
-    installed = sorted(font_manager.get_font_names())
-    return ["DejaVu Sans Mono", *(font for part in _CJK_FONTS for font in installed if part in font)]
+    installed = set(font_manager.get_font_names())
+    return ["DejaVu Sans Mono", *[font for font in _CJK_FONTS if font in installed][:1]]
