@@ -1,0 +1,1 @@
+"""The laboratory: what one looks at rather than uses. Small models that explain the large ones, with pictures."""
