@@ -19,7 +19,7 @@ def recipe(text_file: Path, tmp_path: Path) -> Callable[[float], Path]:
         path.write_text(
             f'description = "quick"\ndata = "verse"\nsource = "this test"\nminutes = 0.1\n'
             f'command = "anaphora train {text_file} --model uniform"\n'
-            f'[[expected]]\nfigure = "test.perplexity"\nvalue = {value}\ntolerance = 0.5\n'
+            f'[[expected]]\nfigure = "test.perplexity"\nvalue = {value}\ntolerance = 0.5\nreported = 23\n'
         )
         return path
 
@@ -35,7 +35,14 @@ def test_run_compares_and_exits_with_zero_within_tolerance(
     assert done.exit_code == 0
     assert result["passed"]
     assert result["checks"] == [
-        {"figure": "test.perplexity", "expected": size, "tolerance": 0.5, "got": pytest.approx(size), "passed": True}
+        {
+            "figure": "test.perplexity",
+            "expected": size,
+            "tolerance": 0.5,
+            "reported": 23.0,
+            "got": pytest.approx(size),
+            "passed": True,
+        }
     ]
 
 
@@ -44,6 +51,22 @@ def test_run_exits_with_one_when_a_figure_is_missed(anaphora: Run, recipe: Calla
     assert done.exit_code == 1
     assert "MISSED" in done.stdout
     assert "1 ± 0.5" in done.stdout
+    assert "23" in done.stdout  # what the source reports
+
+
+def test_what_the_model_wrote_is_shown(anaphora: Run, text_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "chars.toml"
+    path.write_text(
+        f'description = "d"\ndata = "verse"\nsource = "s"\nminutes = 0.1\n'
+        f'command = "anaphora lab chars {text_file} --prompt the --epochs 1 --max-chars 2000"\n'
+        '[[expected]]\nfigure = "perplexity"\nvalue = 15\ntolerance = 15\nreported = 1\n'
+    )
+    done = anaphora("recipe", "run", path, "--quiet")
+    assert done.exit_code == 0, done.output
+    assert "--- epoch 1, perplexity" in done.stdout
+    assert "\nthe" in done.stdout
+    assert "model" not in done.stdout
+    assert "15 ± 15 (reported: 1)" in anaphora("recipe", "show", path).stdout
 
 
 def test_list_and_show(anaphora: Run) -> None:

@@ -1,12 +1,15 @@
 """`anaphora recipe`: known results, shown and made again."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from anaphora.cli import output, progress
 from anaphora.cli.output import Json, Quiet
+
+if TYPE_CHECKING:
+    from anaphora.recipes import Figure, RecipeResult
 
 app = typer.Typer(help="List, show and run known results.", no_args_is_help=True)
 
@@ -45,7 +48,7 @@ def show(name: _Name, as_json: Json = False) -> None:
             ("data", recipe.data),
             ("command", _one_line(recipe.command)),
             ("takes", f"about {recipe.minutes:g} min"),
-            *((f"expect {figure.figure}", f"{figure.value:g} ± {figure.tolerance:g}") for figure in recipe.expected),
+            *((f"expect {figure.figure}", _expectation(figure)) for figure in recipe.expected),
             ("source", _one_line(recipe.source)),
         ]
     )
@@ -66,23 +69,38 @@ def run(
     if as_json:
         output.say_json(result.to_json())
     else:
-        output.say_table(
-            ("figure", "expected", "got", "verdict"),
-            [
-                (
-                    check.figure,
-                    f"{check.expected:g} ± {check.tolerance:g}",
-                    f"{check.got:.4g}",
-                    "within" if check.passed else "MISSED",
-                )
-                for check in result.checks
-            ],
-        )
-        output.say(f"model  {result.result.model}")
-    if result.result.interrupted:
+        _show(result)
+    if result.interrupted:
         raise typer.Exit(output.INTERRUPTED)
     if not result.passed:
         raise typer.Exit(output.MISSED)
+
+
+def _expectation(figure: "Figure") -> str:
+    reported = "" if figure.reported is None else f" (reported: {figure.reported:g})"
+    return f"{figure.value:g} ± {figure.tolerance:g}{reported}"
+
+
+def _show(result: "RecipeResult") -> None:
+    """Print the figures, what the model wrote, and where it lies."""
+    output.say_table(
+        ("figure", "reported", "expected", "got", "verdict"),
+        [
+            (
+                check.figure,
+                "" if check.reported is None else f"{check.reported:g}",
+                f"{check.expected:g} ± {check.tolerance:g}",
+                f"{check.got:.4g}",
+                "within" if check.passed else "MISSED",
+            )
+            for check in result.checks
+        ],
+    )
+    for text in result.texts:
+        output.say(f"--- {text.title}")
+        output.say(text.text)
+    if "model" in result.values:
+        output.say(f"model  {result.values['model']}")
 
 
 def _one_line(text: str) -> str:
