@@ -91,7 +91,7 @@ def test_the_unigram_model_by_hand() -> None:
     """Counts 3 and 1, one added to each: 4/6 and 2/6."""
     model = build_model(model_config("unigram"), 2)
     assert isinstance(model, UnigramLanguageModel)
-    result = score(model.fit(torch.tensor([0, 0, 0, 1])), [0, 0, 0, 1])
+    result = score(model.fit(np.array([0, 0, 0, 1])), [0, 0, 0, 1])
     assert result.loss == pytest.approx((3 * math.log(3 / 2) + math.log(3)) / 4, rel=1e-6)
     assert result.accuracy == 3 / 4
 

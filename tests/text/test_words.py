@@ -25,6 +25,19 @@ def test_words_and_line_ends() -> None:
     assert tokenizer.decode([2, 4, 1, 1, 3, 0]) == "the dog\n\ncat <unk>"
 
 
+def test_what_occurs_once_teaches_the_unknown_when_asked_to() -> None:
+    assert trained("a a b c c\n", learn_unknown=True).vocabulary.tokens == ("<unk>", "<eos>", "a", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [("a a b <unk>\n", {}), ("a a b c\n", {"max_size": 2}), ("a b c\n", {})],
+    ids=["has <unk> of its own", "cut to size anyway", "everything occurs once"],
+)
+def test_but_not_where_it_is_taught_already_or_nothing_would_remain(text: str, settings: dict[str, Any]) -> None:
+    assert trained(text, learn_unknown=True, **settings).to_dict() == trained(text, **settings).to_dict()
+
+
 def test_words_that_are_cut_in_the_stream() -> None:
     tokenizer = trained("alp", "ha be", "ta ", "alpha", "\u3000beta\n")
     assert tokenizer.vocabulary.ordinary == ("alpha", "beta")

@@ -51,7 +51,7 @@ class Run:
         config = complete(sections, by_gradient=by_gradient)
         choose_device(config.training.device)
         opened = open_corpus(config.corpus, progress=self.progress)
-        config = _suit_corpus(config, opened, sections)
+        config = _suit_corpus(config, opened, sections, by_gradient=by_gradient)
         with new_run(out, f"{opened.name}-{name}", overwrite=overwrite) as folder:
             corpus = prepare(opened, config.tokenizer, progress=self.progress)
             why: dict[str, Any] = {"reasons": [], "measured": {}}
@@ -162,9 +162,13 @@ class Run:
         return minutes * 60 - (time.monotonic() - self.started)
 
 
-def _suit_corpus(config: RunConfig, opened: Corpus, sections: Sections) -> RunConfig:
+def _suit_corpus(config: RunConfig, opened: Corpus, sections: Sections, *, by_gradient: bool) -> RunConfig:
     """Fill in what suits the corpus where the user left it open, and make paths absolute: `eval` may run elsewhere."""
-    suits = {"kind": opened.default_tokenizer, "line_breaks": opened.default_line_breaks}
+    suits: dict[str, Any] = {"kind": opened.default_tokenizer, "line_breaks": opened.default_line_breaks}
+    # A net that never met <unk> pays dearly for each unknown word; a counting model has its own way with the unseen.
+    kind = sections["tokenizer"].get("kind", opened.default_tokenizer)
+    if by_gradient and kind in ("words", "english") and "min_count" not in sections["tokenizer"]:
+        suits["learn_unknown"] = True
     open_still = {key: value for key, value in suits.items() if key not in sections["tokenizer"]}
     corpus = config.corpus
     paths = {

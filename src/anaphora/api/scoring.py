@@ -5,7 +5,6 @@ One lane is exact; more lanes are faster and stand in the signature. `lanes_with
 
 import time
 
-import numpy as np
 import torch
 
 from anaphora.data.prepare import PreparedCorpus
@@ -56,7 +55,7 @@ def score_baselines(corpus: PreparedCorpus) -> dict[str, Scores]:
 
 def fit(model: CountingLanguageModel, corpus: PreparedCorpus) -> CountingLanguageModel:
     """Let a counting model read the training split once."""
-    return model.fit(torch.from_numpy(np.array(corpus.token_ids("train"))))
+    return model.fit(corpus.token_ids("train"))
 
 
 def lanes_within(model: LanguageModel, corpus: PreparedCorpus, seconds: float) -> tuple[int, float]:

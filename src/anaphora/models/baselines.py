@@ -5,11 +5,11 @@ They have no memory: their state is empty. Shapes: B batch, T time, V vocabulary
 
 from typing import ClassVar, Literal, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from anaphora.models.language_model import CountingLanguageModel, ModelConfig, State
-
+from anaphora.models.language_model import CountingLanguageModel, ModelConfig, State, TokenIds
 
 _COUNTED_AT_ONCE = 1 << 20  # ids; they come memory-mapped in one or two bytes, and bincount wants eight
 
@@ -39,10 +39,11 @@ class UnigramLanguageModel(CountingLanguageModel):
         super().__init__(config, vocab_size)
         self.register_buffer("counts", torch.zeros(vocab_size, dtype=torch.int64))
 
-    def fit(self, token_ids: Tensor) -> Self:
-        self.counts.zero_()
-        for part in token_ids.split(_COUNTED_AT_ONCE):
-            self.counts += torch.bincount(part.to(torch.int64), minlength=self.vocab_size)
+    def fit(self, token_ids: TokenIds) -> Self:
+        counts = np.zeros(self.vocab_size, np.int64)
+        for start in range(0, len(token_ids), _COUNTED_AT_ONCE):
+            counts += np.bincount(token_ids[start : start + _COUNTED_AT_ONCE], minlength=self.vocab_size)
+        self.counts.copy_(torch.from_numpy(counts))
         return self
 
     def initial_state(self, batch_size: int) -> State:
@@ -68,5 +69,5 @@ class UniformLanguageModel(UnigramLanguageModel):
 
     config_class = UniformConfig
 
-    def fit(self, token_ids: Tensor) -> Self:
+    def fit(self, token_ids: TokenIds) -> Self:
         return self

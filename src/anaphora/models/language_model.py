@@ -7,15 +7,18 @@ Nothing carries memory from one call to the next except the state that was passe
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.settings import Settings
 
 State = tuple[Tensor, ...]
+TokenIds = NDArray[np.integer[Any]]
 
 
 def map_state(state: State, function: Callable[[Tensor], Tensor]) -> State:
@@ -128,5 +131,5 @@ class CountingLanguageModel(LanguageModel):
     trained_by = "counting"
 
     @abstractmethod
-    def fit(self, token_ids: Tensor) -> Self:
-        """Gather the statistics of token_ids (N,), any integer type; return self."""
+    def fit(self, token_ids: TokenIds) -> Self:
+        """Gather the statistics of token_ids (N,), which may be memory-mapped; return self."""

@@ -39,7 +39,7 @@ class ByteTokenizer(Tokenizer):
 
     kind: ClassVar[Kind] = "bytes"
     default_unicode: ClassVar[UnicodeForm] = "none"
-    without_effect: ClassVar[tuple[str, ...]] = ("max_size", "min_count", "pad")
+    without_effect: ClassVar[tuple[str, ...]] = ("max_size", "min_count", "learn_unknown", "pad")
 
     def __init__(self, normalizer: Normalizer) -> None:
         if normalizer.line_breaks == "eos":

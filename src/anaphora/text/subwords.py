@@ -111,6 +111,7 @@ class BytePairTokenizer(SubwordTokenizer):
     """Byte-pair encoding: the most frequent pair of neighbours is joined, again and again (Sennrich et al. 2016)."""
 
     kind: ClassVar[Kind] = "bpe"
+    without_effect: ClassVar[tuple[str, ...]] = ("learn_unknown",)
 
     def __init__(
         self, normalizer: Normalizer, pieces: Sequence[str], merges: Sequence[tuple[str, str]], pad: bool
@@ -161,7 +162,7 @@ class UnigramTokenizer(SubwordTokenizer):
     """Unigram pieces: the cut of a text is the most probable one under a unigram model of pieces (Kudo 2018)."""
 
     kind: ClassVar[Kind] = "unigram"
-    without_effect: ClassVar[tuple[str, ...]] = ("min_count",)
+    without_effect: ClassVar[tuple[str, ...]] = ("min_count", "learn_unknown")
 
     def __init__(self, normalizer: Normalizer, pieces: Sequence[str], scores: Sequence[float], pad: bool) -> None:
         self.scores = tuple(scores)

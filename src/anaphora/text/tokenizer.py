@@ -32,6 +32,8 @@ class TokenizerSettings(Settings):
         max_size: keep at most this many tokens; the specials come on top. For bpe and unigram: the size to learn
             (8,192 when not set).
         min_count: leave out tokens seen less often in the training split.
+        learn_unknown: where the training text holds nothing unknown, treat what it holds only once as unknown, so that
+            a model learns to expect the unknown. A text with `<unk>` of its own, as PTB has, is left as it is.
         pad: reserve an id for `<pad>`, for batches of texts of unequal length.
         lower: turn everything to lower case (english always does).
         unicode: normalisation form, see `Normalizer`; "auto" is none for bytes, which are kept as they are, and NFC
@@ -44,6 +46,7 @@ class TokenizerSettings(Settings):
     kind: Kind = "chars"
     max_size: int | None = Field(default=None, ge=1)
     min_count: int = Field(default=1, ge=1)
+    learn_unknown: bool = False
     pad: bool = False
     lower: bool = False
     unicode: Literal["auto", UnicodeForm] = "auto"

@@ -94,6 +94,13 @@ def check_tokens(name: str, value: object) -> None:
         seen.add(token)
 
 
+def _needs_unknown(counts: Mapping[str, int], settings: TokenizerSettings) -> bool:
+    """Say whether tokens seen once should become `<unk>`: it was asked for, and nothing else is unknown."""
+    ordinary = [count for token, count in counts.items() if token not in SPECIALS]
+    cut_to_size = settings.max_size is not None and settings.max_size < len(ordinary)
+    return settings.learn_unknown and not counts.get(UNK) and not cut_to_size and max(ordinary, default=0) > 1
+
+
 class VocabularyTokenizer(Tokenizer):
     """The base of the tokenizers whose tokens are listed in a vocabulary; they always have `<unk>`.
 
@@ -126,7 +133,8 @@ class VocabularyTokenizer(Tokenizer):
         if normalizer.line_breaks == "eos" and not counts.get(EOS):
             normalizer = normalizer.replace(line_breaks="space")
         specials = [UNK, *([PAD] if settings.pad else []), *([EOS] if normalizer.line_breaks == "eos" else [])]
-        vocabulary = Vocabulary.from_counts(counts, specials, max_size=settings.max_size, min_count=settings.min_count)
+        min_count = max(2, settings.min_count) if _needs_unknown(counts, settings) else settings.min_count
+        vocabulary = Vocabulary.from_counts(counts, specials, max_size=settings.max_size, min_count=min_count)
         return cls(normalizer, vocabulary)
 
     def _tokens(self, token_ids: Sequence[int]) -> list[str]:
