@@ -103,6 +103,14 @@ def test_forget_gate_bias() -> None:
         assert not torch.equal(total[:H], torch.full((H,), 2.5))
 
 
+def test_the_head_starts_from_unigrams_unless_told_otherwise() -> None:
+    log_probs = torch.log_softmax(torch.arange(V, dtype=torch.float32), 0)
+    for head_bias, expected in (("unigram", log_probs), ("zero", torch.zeros(V))):
+        model = make(head_bias=head_bias)
+        model.start_from_unigrams(log_probs)
+        assert torch.equal(model.head_bias, expected)
+
+
 def test_orthogonal_initialization_of_each_gate() -> None:
     model = make(initialization="orthogonal")
     weight: Any = model.layers.weight_hh_l0

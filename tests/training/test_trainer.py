@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -47,6 +48,20 @@ def test_the_loss_falls(
     losses = [record["loss"] for record in records(tmp_path / "run", "loss")]
     assert len(losses) == 80
     assert losses[-1] < losses[0] / 2
+
+
+def test_a_run_starts_as_good_as_the_unigram_model(
+    corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    first = {}
+    for head_bias in ("unigram", "zero"):
+        Trainer(make_model(head_bias=head_bias), corpus, make_config(steps=1), tmp_path / head_bias).run()
+        first[head_bias] = records(tmp_path / head_bias, "loss")[0]["loss"]
+    counts = np.bincount(corpus.token_ids("train"))
+    frequencies = counts[counts > 0] / counts.sum()
+    entropy = -float((frequencies * np.log(frequencies)).sum())
+    assert first["unigram"] == pytest.approx(entropy, abs=0.2)
+    assert first["zero"] == pytest.approx(math.log(corpus.tokenizer.vocab_size), abs=0.2)
 
 
 @pytest.mark.parametrize("windows", ["consecutive", "random", "every-position"])

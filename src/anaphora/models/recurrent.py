@@ -40,6 +40,8 @@ class RecurrentConfig(ModelConfig):
         forget_gate_bias: start value of the LSTM's forget-gate bias (Jozefowicz et al. 2015 advise 1).
         initialization: of the hidden-to-hidden matrices: "uniform" within 1/sqrt(H), or "orthogonal"
             (Saxe et al. 2014).
+        head_bias: starts as "zero", or when training begins as the "unigram" log-frequencies of the training text, so
+            that the first step already predicts as well as the unigram model and none is spent on learning it.
         embedding_range: the embedding starts uniform in [-embedding_range, embedding_range].
     """
 
@@ -54,6 +56,7 @@ class RecurrentConfig(ModelConfig):
     tie_weights: bool = False
     forget_gate_bias: float = 1.0
     initialization: Literal["uniform", "orthogonal"] = "uniform"
+    head_bias: Literal["zero", "unigram"] = "unigram"
     embedding_range: float = Field(default=0.1, gt=0.0)
 
     @model_validator(mode="after")
@@ -105,6 +108,10 @@ class RecurrentLanguageModel(NeuralLanguageModel):
                 nn.init.orthogonal_(gate)
         if config.name == "lstm":
             self._set_forget_gate_bias(config.forget_gate_bias)
+
+    def start_from_unigrams(self, log_probs: Tensor) -> None:
+        if self.config.head_bias == "unigram":
+            self.head_bias.data.copy_(log_probs)
 
     def initial_state(self, batch_size: int) -> State:
         weight = self.embedding.weight

@@ -10,9 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import torch
+from torch import Tensor
+
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
 from anaphora.files import remove_partials
+from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.progress import Progress, silent
 from anaphora.runtime import Precision, available_cpus, choose_device, num_threads, seed_everything
@@ -143,6 +147,7 @@ class Trainer:
             )
             self._model.train()
             if last is None:
+                self._model.start_from_unigrams(_unigram_log_probs(self._corpus))
                 sitting.begin()
             else:
                 sitting.go_on_from(last)
@@ -163,6 +168,13 @@ class Trainer:
         if precision not in ("float32", "bfloat16"):
             precision = choose_precision(self._model, config, threads=threads)
         return _Conditions(time_limit=time_limit, precision=cast(Precision, precision), threads=threads)
+
+
+def _unigram_log_probs(corpus: PreparedCorpus) -> Tensor:
+    """Return the log-frequency (V,) of each token in the training split."""
+    model = UnigramLanguageModel(UnigramConfig(), corpus.tokenizer.vocab_size).fit(corpus.token_ids("train"))
+    log_probs, _ = model.next_log_probs(torch.zeros(1, 1, dtype=torch.int64), model.initial_state(1))
+    return log_probs[0]
 
 
 def _outcome(sitting: Sitting, stopped_by: str) -> TrainingOutcome:
