@@ -40,3 +40,9 @@ def test_progress_is_reported(text_file: Path, small: dict[str, object], tmp_pat
 def test_resume_refuses_what_would_make_it_another_run(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="leave out CORPUS, --config, --out and --overwrite"):
         train("human-numbers", resume=tmp_path)
+
+
+def test_paths_may_be_plain_strings(text_file: Path, small: dict[str, object], tmp_path: Path) -> None:
+    begun = train(str(text_file), steps=1, settings=small, valid=str(text_file), out=str(tmp_path / "run"))
+    again = train(config=str(tmp_path / "run" / "config.json"), out=str(tmp_path / "again"))
+    assert train(resume=str(begun.run)).valid == again.valid

@@ -21,14 +21,14 @@ def train(
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
-    valid: str | None = None,
-    test: str | None = None,
+    valid: str | Path | None = None,
+    test: str | Path | None = None,
     seed: int | None = None,
-    config: Path | Mapping[str, Mapping[str, Any]] | None = None,
+    config: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     settings: Assignments | None = None,
-    out: Path | None = None,
+    out: str | Path | None = None,
     overwrite: bool = False,
-    resume: Path | None = None,
+    resume: str | Path | None = None,
     track: str | None = None,
     command: str | None = None,
     started: float | None = None,
@@ -82,5 +82,6 @@ def train(
                 f"--resume {resume} goes on with that run's own corpus and configuration, in its own folder;"
                 " leave out CORPUS, --config, --out and --overwrite"
             )
-        return run.resume(resume, settings, options)
-    return run.begin(overlay(config, settings, options), out, overwrite)
+        return run.resume(Path(resume), settings, options)
+    sections = overlay(Path(config) if isinstance(config, str) else config, settings, options)
+    return run.begin(sections, None if out is None else Path(out), overwrite)
