@@ -29,7 +29,7 @@ class ElmanWeights:
 
 
 def loss(weights: ElmanWeights, inputs: Tensor, targets: Tensor, h: Tensor) -> Tensor:
-    """Return the mean cross entropy in nats of inputs (B, T, E) and targets (B, T), starting from the state h (B, H)."""
+    """Return the mean cross entropy in nats of inputs (B, T, E), targets (B, T), from state h (B, H)."""
     hidden = _forward(weights, inputs, h)[1:]
     log_probs = (torch.stack(hidden, 1) @ weights.w_hq + weights.b_q).log_softmax(-1)
     return -log_probs.gather(-1, targets.unsqueeze(-1)).mean()

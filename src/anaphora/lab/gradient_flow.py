@@ -9,6 +9,7 @@ Shapes: B batch, T time, H hidden, L layers.
 
 import copy
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 
 from anaphora.errors import ConfigError
 from anaphora.lab.gates import hidden_matrices, saturation
-from anaphora.lab.plots import COLOURS, GREY, picture
+from anaphora.lab.plots import CELL_COLOURS, COLOURS, GREY, picture
 from anaphora.models.recurrent import RecurrentLanguageModel
 
 FORGOTTEN = 0.01  # of the gradient at lag 0
@@ -30,6 +31,7 @@ class GradientFlow:
 
     Attributes:
         name: of the model, for tables and pictures.
+        stage: "initial" or "trained" where one model is measured twice, else empty.
         norms: of dL/dh at lag 0, 1, 2 ...; h is the state that one token hands to the next, all layers of it; mean
             over the rows.
         cell_norms: the same of dL/dc, the LSTM's second path, at lag 1, 2 ...; empty for the others.
@@ -44,6 +46,7 @@ class GradientFlow:
     spectral_radii: dict[str, float]
     saturation: dict[str, float]
     clipped_share: float | None = None
+    stage: str = ""
 
     @property
     def memory_length(self) -> int | None:
@@ -67,6 +70,7 @@ def gradient_flow(
     """Measure a model on a text; the model is left as it is. Works in float64, so that 0.5^100 is not yet zero.
 
     Args:
+        model: trained or not.
         token_ids: (N,), int64. `rows` stretches, spread evenly over the text, are read, each lags + 2 tokens long.
         lags: how far back to look.
         rows: how many stretches to average over.
@@ -77,7 +81,9 @@ def gradient_flow(
     """
     length = lags + 2
     if len(token_ids) < length:
-        raise ConfigError(f"lags = {lags} needs a text of {length} tokens, this one has {len(token_ids)}; set fewer lags")
+        raise ConfigError(
+            f"lags = {lags} needs a text of {length} tokens, this one has {len(token_ids)}; set fewer lags"
+        )
     starts = torch.linspace(0, len(token_ids) - length, rows).long()
     stretches = token_ids[starts[:, None] + torch.arange(length)].to(model.device)
     exact = copy.deepcopy(model).double().eval()
@@ -112,7 +118,7 @@ def state_gradients(model: RecurrentLanguageModel, tokens: Tensor, target: Tenso
 
 def spectral_radius(matrix: Tensor) -> float:
     """Return the largest absolute eigenvalue of a square matrix."""
-    return torch.linalg.eigvals(matrix.detach()).abs().max().item()
+    return float(torch.linalg.eigvals(matrix.detach()).abs().max())
 
 
 def scale_to_radius(model: RecurrentLanguageModel, radius: float) -> None:
@@ -123,14 +129,18 @@ def scale_to_radius(model: RecurrentLanguageModel, radius: float) -> None:
 
 def plot_gradients(flows: list[GradientFlow], path: Path, *, title: str = "How far back the gradient reaches") -> None:
     """Draw the norms, each as a share of lag 0, over the lag; PNG or SVG by the suffix of `path`."""
+    names = list(dict.fromkeys(flow.name for flow in flows))
     with picture(path) as (axes,):
         axes.set_title(title)
         axes.set_xlabel("lag (tokens back from the loss)")
         axes.set_ylabel("‖∂L/∂h‖, lag 0 = 1")
         axes.set_yscale("log")
-        for number, flow in enumerate(flows):
+        colours = {name: CELL_COLOURS.get(name, colour) for name, colour in zip(names, cycle(COLOURS), strict=False)}
+        for flow in flows:
             shares = [norm / flow.norms[0] for norm in flow.norms]
-            axes.plot(shares, color=COLOURS[number % len(COLOURS)], label=flow.name)
+            style = "--" if flow.stage == "initial" else "-"
+            label = f"{flow.name}, {flow.stage}" if flow.stage else flow.name
+            axes.plot(shares, style, color=colours[flow.name], label=label)
         axes.axhline(FORGOTTEN, color=GREY, linestyle=":", label="1 %: forgotten")
         smallest = min(norm / flow.norms[0] for flow in flows for norm in flow.norms)
         axes.set_ylim(bottom=max(smallest / 3, 1e-12))  # below that, nothing is left to see

@@ -1,4 +1,4 @@
-"""The three experiments on how far back gradients reach: a cell before and after training, a model, and the radius of W.
+"""The three experiments on how far back gradients reach: a cell before and after training, a model, and W's radius.
 
 Each returns a GradientStudy: a few GradientFlows side by side, with one picture.
 """
@@ -41,7 +41,7 @@ class GradientStudy:
 
 
 def study_cell(
-    cell: str, *, hidden_size: int = 64, lags: int = 100, steps: int = 300, max_grad_norm: float = 1.0, seed: int = 1
+    cell: str, *, hidden_size: int = 64, lags: int = 100, steps: int = 300, max_grad_norm: float = 0.25, seed: int = 1
 ) -> GradientStudy:
     """Measure a cell at initialisation and after `steps` training steps on Human Numbers.
 
@@ -51,9 +51,11 @@ def study_cell(
     token_ids = numbers()[0]
     fresh = _fresh_model(cell, hidden_size, seed)
     trained, clipped_share = train_briefly(fresh, token_ids, steps=steps, max_grad_norm=max_grad_norm)
-    before = gradient_flow(fresh, token_ids, lags=lags, name=f"{cell}, initial")
-    after = gradient_flow(trained, token_ids, lags=lags, name=f"{cell}, trained")
-    return GradientStudy((before, replace(after, clipped_share=clipped_share)))
+    before = gradient_flow(fresh, token_ids, lags=lags)
+    after = gradient_flow(trained, token_ids, lags=lags)
+    return GradientStudy(
+        (replace(before, stage="initial"), replace(after, stage="trained", clipped_share=clipped_share))
+    )
 
 
 def study_cells(cells: Sequence[str] = CELLS, **settings: Any) -> GradientStudy:
@@ -67,7 +69,7 @@ def study_model(
     *,
     lags: int = 100,
     steps: int = 20,
-    max_grad_norm: float = 1.0,
+    max_grad_norm: float = 0.25,
     name: str | None = None,
 ) -> GradientStudy:
     """Measure a model on token_ids (N,), int64, of its own vocabulary, and count clipped steps as it would train on.
@@ -133,8 +135,11 @@ def train_briefly(
 
 def _fresh_model(cell: str, hidden_size: int, seed: int, **settings: Any) -> RecurrentLanguageModel:
     if cell not in CELLS:
-        raise ConfigError(f"there is no cell {cell!r}: it is one of {', '.join(CELLS)}{did_you_mean(cell, list(CELLS))}")
-    config = RecurrentConfig(name=cell, embedding_dim=hidden_size, hidden_size=hidden_size, **settings)
+        raise ConfigError(
+            f"there is no cell {cell!r}: it is one of {', '.join(CELLS)}{did_you_mean(cell, list(CELLS))}"
+        )
+    sizes = {"embedding_dim": hidden_size, "hidden_size": hidden_size}
+    config = RecurrentConfig(**{"name": cell, **sizes, **settings})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return RecurrentLanguageModel(config, vocab_size=len(numbers()[1])).eval()

@@ -7,7 +7,7 @@ numbers give the same SVG, byte for byte.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anaphora.errors import ConfigError
 from anaphora.files import atomic_write
@@ -22,7 +22,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 GREY = "#8C8C8C"
 CELL_COLOURS = {"elman": COLOURS[1], "gru": COLOURS[2], "lstm": COLOURS[0]}
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: looks the same everywhere
     "font.size": 10,
     "axes.titlesize": 11,

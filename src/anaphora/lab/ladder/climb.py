@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from anaphora.errors import ConfigError
-from anaphora.lab.ladder.nets import Loop, Net, Stack, WrittenOut
+from anaphora.lab.ladder.nets import Loop, Net, RecurrentLayers, Stack, WrittenOut
 from anaphora.lab.ladder.numbers import Batches, numbers, sixteens_in_lanes, threes_in_lanes, threes_in_order
 from anaphora.lab.ladder.training import Climb, Recipe, train
 from anaphora.lab.parallel import side_by_side
@@ -34,11 +34,11 @@ class Rung:
     recipe: Recipe
 
 
-def _regularised(layers: type[nn.RNNBase]) -> Callable[[int, int], Net]:
+def _regularised(layers: RecurrentLayers) -> Callable[[int, int], Net]:
     return lambda vocab_size, seed: Stack(vocab_size, layers, dropout=0.5, tied=True, seed=seed)
 
 
-_PENALTIES = {"activation_penalty": 2.0, "slowness_penalty": 1.0, "weight_decay": 0.1}
+_REGULARISED = Recipe(epochs=15, learning_rate=1e-2, weight_decay=0.1, activation_penalty=2.0, slowness_penalty=1.0)
 
 RUNGS: tuple[Rung, ...] = (
     Rung(
@@ -81,13 +81,13 @@ RUNGS: tuple[Rung, ...] = (
         name="dropout, AR, TAR, tied weights",
         cut=sixteens_in_lanes,
         net=_regularised(nn.LSTM),
-        recipe=Recipe(epochs=15, learning_rate=1e-2, **_PENALTIES),
+        recipe=_REGULARISED,
     ),
     Rung(
         name="the same with two GRU layers",
         cut=sixteens_in_lanes,
         net=_regularised(nn.GRU),
-        recipe=Recipe(epochs=15, learning_rate=1e-2, **_PENALTIES),
+        recipe=_REGULARISED,
     ),
 )
 
@@ -167,7 +167,9 @@ def plot_ladder(ladder: Ladder, path: Path) -> None:
         curves.set_xlabel("epoch")
         for rung, colour in zip(ladder.rungs, cycle((GREY, *COLOURS)), strict=False):
             reached.barh(rung.rung, rung.accuracy, xerr=rung.spread, color=colour, ecolor="#444444", height=0.6)
-            reached.text(rung.accuracy + rung.spread + 0.015, rung.rung, f"{rung.accuracy:.3f}", va="center", fontsize=9)
+            reached.text(
+                rung.accuracy + rung.spread + 0.015, rung.rung, f"{rung.accuracy:.3f}", va="center", fontsize=9
+            )
             if rung.curve:
                 epochs = range(1, len(rung.curve) + 1)
                 curves.plot(epochs, rung.curve, color=colour, label=f"rung {rung.rung}")

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 HIDDEN_SIZE = 64
 
 NetState = tuple[Tensor, ...] | None
+RecurrentLayers = type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]
 
 
 class Reading(NamedTuple):
@@ -85,7 +86,7 @@ class Stack(Net):
     """
 
     def __init__(
-        self, vocab_size: int, layers: type[nn.RNNBase], *, dropout: float = 0.0, tied: bool = False, seed: int = 0
+        self, vocab_size: int, layers: RecurrentLayers, *, dropout: float = 0.0, tied: bool = False, seed: int = 0
     ) -> None:
         super().__init__(vocab_size)
         self.layers = layers(HIDDEN_SIZE, HIDDEN_SIZE, num_layers=2, batch_first=True)

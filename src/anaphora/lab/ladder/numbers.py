@@ -36,7 +36,7 @@ def threes_in_order() -> tuple[Batches, Batches]:
 
 
 def threes_in_lanes() -> tuple[Batches, Batches]:
-    """The same windows, but row j of each batch continues row j of the batch before."""
+    """Return the same windows; here row j of each batch continues row j of the batch before."""
     return _split(*_windows(3, overlap=1), _batches_in_lanes)
 
 

@@ -1,1 +1,1 @@
-"""Recurrent cells written the way a textbook writes them, each equal to the framework's fused layer where one exists."""
+"""Recurrent cells as a textbook writes them, each equal to the framework's fused layer where one exists."""

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]
+FrameworkLayer = type[nn.RNN] | type[nn.LSTM] | type[nn.GRU]
 
 
 class Cell(nn.Module, ABC):
     """A recurrent layer that is read, not raced. It starts like the framework's: uniform within 1 / sqrt(H)."""
 
-    framework_layer: ClassVar[type[nn.RNNBase]]
+    framework_layer: ClassVar[FrameworkLayer]
     state_parts: ClassVar[int] = 1
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:

@@ -8,13 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from anaphora.lab.scratch.cell import Cell, State
+from anaphora.lab.scratch.cell import Cell, FrameworkLayer, State
 
 
 class ElmanTwoProducts(Cell):
     """h' = tanh(x W_xh + h W_hh + b_h)."""
 
-    framework_layer: ClassVar[type[nn.RNNBase]] = nn.RNN
+    framework_layer: ClassVar[FrameworkLayer] = nn.RNN
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:
         super().__init__(input_dim, hidden_size)
@@ -38,7 +38,7 @@ class ElmanTwoProducts(Cell):
 class ElmanOneProduct(Cell):
     """h' = tanh([x, h] W + b), where W is W_xh on top of W_hh."""
 
-    framework_layer: ClassVar[type[nn.RNNBase]] = nn.RNN
+    framework_layer: ClassVar[FrameworkLayer] = nn.RNN
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:
         super().__init__(input_dim, hidden_size)

@@ -46,7 +46,8 @@ class OutputToHidden(OutputRecurrence):
 
     def step(self, inputs: Tensor, output: Tensor) -> Tensor:
         h = torch.tanh(self.input_to_hidden(inputs) + self.output_to_hidden(output))
-        return self.hidden_to_output(h)
+        new: Tensor = self.hidden_to_output(h)
+        return new
 
 
 class OutputToOutput(OutputRecurrence):
@@ -58,4 +59,5 @@ class OutputToOutput(OutputRecurrence):
 
     def step(self, inputs: Tensor, output: Tensor) -> Tensor:
         h = torch.tanh(self.input_to_hidden(inputs))
-        return self.hidden_to_output(h) + self.output_to_output(output)
+        new: Tensor = self.hidden_to_output(h) + self.output_to_output(output)
+        return new

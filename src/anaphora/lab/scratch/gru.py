@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from anaphora.lab.scratch.cell import Cell, State
+from anaphora.lab.scratch.cell import Cell, FrameworkLayer, State
 
 
 class GRU(Cell):
@@ -21,7 +21,7 @@ class GRU(Cell):
     h' = (1 - z) n + z h
     """
 
-    framework_layer: ClassVar[type[nn.RNNBase]] = nn.GRU
+    framework_layer: ClassVar[FrameworkLayer] = nn.GRU
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:
         super().__init__(input_dim, hidden_size)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from anaphora.lab.scratch.cell import Cell, State
+from anaphora.lab.scratch.cell import Cell, FrameworkLayer, State
 
 
 class LSTMFourGates(Cell):
@@ -19,7 +19,7 @@ class LSTMFourGates(Cell):
     g = tanh([h, x] W_g + b_g)         o = sigmoid([h, x] W_o + b_o)      h' = o tanh(c')
     """
 
-    framework_layer: ClassVar[type[nn.RNNBase]] = nn.LSTM
+    framework_layer: ClassVar[FrameworkLayer] = nn.LSTM
     state_parts: ClassVar[int] = 2
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:
@@ -52,7 +52,7 @@ class LSTMFourGates(Cell):
 class LSTMOneProduct(Cell):
     """The same cell: x W_x + h W_h + b is (B, 4H), and cut in four it holds i, f, g and o."""
 
-    framework_layer: ClassVar[type[nn.RNNBase]] = nn.LSTM
+    framework_layer: ClassVar[FrameworkLayer] = nn.LSTM
     state_parts: ClassVar[int] = 2
 
     def __init__(self, input_dim: int, hidden_size: int) -> None:
