@@ -39,7 +39,7 @@ from benchmarks.twin_text8 import HIDDEN_SIZE as TEXT8_HIDDEN_SIZE
 from benchmarks.twin_text8 import SEQ_LEN as TEXT8_SEQ_LEN
 from benchmarks.twin_text8 import VOCAB_SIZE as TEXT8_VOCAB_SIZE
 
-EPOCHS, REPORT_EVERY, SEEDS, WINDOWS_KEPT = 250, 50, (1, 2, 3), 4
+EPOCHS, REPORT_EVERY, SEEDS, WINDOWS_KEPT = 250, 50, (1, 2), 4
 CPU = torch.device("cpu")
 
 
