@@ -26,9 +26,7 @@ def problem() -> tuple[ElmanWeights, Tensor, Tensor, Tensor]:
     return weights, normal(BATCH, TIME, INPUT), torch.randint(CLASSES, (BATCH, TIME)), normal(BATCH, HIDDEN)
 
 
-def by_autograd(
-    weights: ElmanWeights, inputs: Tensor, targets: Tensor, h: Tensor, truncate: int
-) -> dict[str, Tensor]:
+def by_autograd(weights: ElmanWeights, inputs: Tensor, targets: Tensor, h: Tensor, truncate: int) -> dict[str, Tensor]:
     leaves = {name: weight.clone().requires_grad_() for name, weight in vars(weights).items()}
     traced = ElmanWeights(**leaves)
     total = torch.zeros((), dtype=torch.float64)
@@ -43,9 +41,7 @@ def by_autograd(
 
 
 @pytest.mark.parametrize("truncate", [None, 1, 4, 5])
-def test_by_hand_equals_autograd(
-    problem: tuple[ElmanWeights, Tensor, Tensor, Tensor], truncate: int | None
-) -> None:
+def test_by_hand_equals_autograd(problem: tuple[ElmanWeights, Tensor, Tensor, Tensor], truncate: int | None) -> None:
     by_hand = vars(gradients(*problem, truncate=truncate))
     expected = by_autograd(*problem, truncate=truncate or TIME)
     assert by_hand.keys() == expected.keys()

@@ -34,11 +34,14 @@ def test_parameters_start_small_and_normal() -> None:
 
 def test_it_equals_an_elman_layer_over_one_hot_vectors(model: ScratchCharRNN) -> None:
     layer = nn.RNN(VOCAB, 16, batch_first=True)
-    with torch.no_grad():
-        layer.weight_ih_l0.copy_(model.w_xh.T)
-        layer.weight_hh_l0.copy_(model.w_hh.T)
-        layer.bias_ih_l0.copy_(model.b_h)
-        layer.bias_hh_l0.zero_()
+    layer.load_state_dict(
+        {
+            "weight_ih_l0": model.w_xh.T,
+            "weight_hh_l0": model.w_hh.T,
+            "bias_ih_l0": model.b_h,
+            "bias_hh_l0": torch.zeros(16),
+        }
+    )
     tokens = torch.randint(VOCAB, (4, 9))
     hidden, last = layer(torch.eye(VOCAB)[tokens])
     logits, (h,) = model(tokens, model.initial_state(4))

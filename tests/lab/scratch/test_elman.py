@@ -23,9 +23,10 @@ def test_rows_of_ones_twos_and_threes_by_hand() -> None:
     layer = nn.RNN(5, 2, batch_first=True)
     cell = ElmanTwoProducts(5, 2)
     with torch.no_grad():
-        cell.w_xh.copy_(layer.weight_ih_l0.T)
-        cell.w_hh.copy_(layer.weight_hh_l0.T)
-        cell.b_h.copy_(layer.bias_ih_l0 + layer.bias_hh_l0)
+        weights = layer.state_dict()
+        cell.w_xh.copy_(weights["weight_ih_l0"].T)
+        cell.w_hh.copy_(weights["weight_hh_l0"].T)
+        cell.b_h.copy_(weights["bias_ih_l0"] + weights["bias_hh_l0"])
     rows = torch.tensor([[1.0] * 5, [2.0] * 5, [3.0] * 5]).unsqueeze(0)
     by_hand, _ = cell(rows, cell.initial_state(1))
     theirs, _ = layer(rows)

@@ -1,4 +1,4 @@
-"""The LSTM cell: four layers and one product cut in four are the same cell, and its gates do what they are named for."""
+"""The LSTM cell: four layers and one product cut in four are one cell, and its gates do what their names say."""
 
 import torch
 
