@@ -91,4 +91,6 @@ def test_every_picture_is_shown_and_small() -> None:
     shown = {found for page in PAGES for found in re.findall(r"\.\./pictures/([\w.-]+)", page.read_text("utf-8"))}
     pictures = list((LEARN / "pictures").iterdir())
     assert {picture.name for picture in pictures} == shown
+    script = (LEARN.parent / "make_pictures.py").read_text("utf-8")
+    assert set(re.findall(r'^    "([\w-]+\.(?:svg|png))": ', script, re.M)) == shown
     assert max(picture.stat().st_size for picture in pictures) < 400_000
