@@ -8,12 +8,20 @@ import pytest
 import torch
 
 from anaphora.errors import ConfigError
-from anaphora.lab.ladder.climb import RUNGS, baseline, climb, plot_ladder
+from anaphora.lab.ladder.climb import RUNGS, Rung, baseline, climb, plot_ladder
+from anaphora.lab.ladder.numbers import Batches
 from anaphora.lab.ladder.training import Recipe
 from anaphora.progress import Event
 
-# Two rungs, one epoch each: fast enough for every test run. The full ladder is a recipe.
-SHORT = tuple(replace(rung, recipe=replace(rung.recipe, epochs=1)) for rung in (RUNGS[0], RUNGS[3]))
+
+def shortened(rung: Rung) -> Rung:
+    """One epoch of forty batches: fast enough for every test run. The full ladder is a recipe."""
+
+    def cut() -> tuple[Batches, Batches]:
+        train, valid = rung.cut()
+        return train[:40], valid[:10]
+
+    return replace(rung, cut=cut, recipe=replace(rung.recipe, epochs=1))
 
 
 def test_the_settings_are_the_published_ones() -> None:
@@ -43,15 +51,15 @@ def test_the_baseline_is_the_published_one() -> None:
 def test_a_climb_summarises_its_seeds_and_leaves_chance_alone(tmp_path: Path) -> None:
     events: list[Event] = []
     before = torch.get_rng_state()
-    ladder = climb(2, rungs=SHORT, progress=events.append)
+    ladder = climb(2, rungs=(shortened(RUNGS[0]), shortened(RUNGS[3])), progress=events.append)
     assert torch.equal(torch.get_rng_state(), before)
     assert [event.done for event in events] == [1, 2, 3, 4]
     figures = json.loads(json.dumps(ladder.to_json()))
     assert [rung["rung"] for rung in figures["rungs"]] == [0, 1, 2]
     for rung in figures["rungs"][1:]:
         assert set(rung) == {"rung", "name", "accuracy", "spread", "seconds", "curve"}
-        assert 0.15 < rung["accuracy"] < 0.6
-        assert rung["spread"] > 0
+        assert 0.0 < rung["accuracy"] < 0.6
+        assert 0.0 < rung["spread"] < 0.5
         assert rung["curve"] == [rung["accuracy"]]
     plot_ladder(ladder, tmp_path / "ladder.png")
     assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
