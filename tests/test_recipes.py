@@ -50,7 +50,7 @@ def test_a_command_becomes_the_arguments_of_train() -> None:
         "model": "gru",
         "steps": 5,
         "minutes": 0.5,
-        "out": Path("runs/x"),
+        "out": "runs/x",
         "settings": ["hidden_size=3", "lower=true"],
     }
 
