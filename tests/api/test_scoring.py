@@ -1,19 +1,26 @@
-"""As few lanes as time allows."""
+"""As few lanes as time allows, and less text where even many lanes take too long."""
 
 from pathlib import Path
 
 import pytest
 import torch
 
-from anaphora.api import TrainResult, load, scoring
+from anaphora.api import TrainResult, load, scoring, train
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.models.language_model import LanguageModel
-from anaphora.text.corpus import CorpusSettings, open_corpus
+from anaphora.models.registry import build_model, model_config
+from anaphora.progress import Event
+from anaphora.text.corpus import Corpus, CorpusSettings, open_corpus
 
 
 @pytest.fixture
-def corpus(text_file: Path, trained: TrainResult) -> PreparedCorpus:
-    return prepare(open_corpus(CorpusSettings(source=(str(text_file),))), load(trained.model).tokenizer)
+def opened(text_file: Path) -> Corpus:
+    return open_corpus(CorpusSettings(source=(str(text_file),)))
+
+
+@pytest.fixture
+def corpus(opened: Corpus, trained: TrainResult) -> PreparedCorpus:
+    return prepare(opened, load(trained.model).tokenizer)
 
 
 @pytest.mark.parametrize(("seconds", "lanes"), [(1e9, 1), (0.5, 4), (0.15, 16), (0.0, 256)])
@@ -41,3 +48,38 @@ def test_the_timing_leaves_the_model_as_it_was(corpus: PreparedCorpus, trained: 
 
 def test_held_out_is_all_but_train(corpus: PreparedCorpus) -> None:
     assert scoring.held_out(corpus) == ("valid", "test")
+
+
+def test_all_is_scored_where_there_is_time(opened: Corpus, corpus: PreparedCorpus) -> None:
+    assert scoring.excerpts_within(opened, corpus, 1.0) == {}
+
+
+def test_model_and_baselines_are_scored_on_the_same_excerpt(
+    opened: Corpus, corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "_LEAST_CHARACTERS", 50)
+    excerpts = scoring.excerpts_within(opened, corpus, 0.5)
+    model = build_model(model_config("uniform"), corpus.tokenizer.vocab_size)
+    scores = scoring.score(model, corpus, excerpts=excerpts)
+    baselines = scoring.score_baselines(corpus, excerpts)
+    for split in ("valid", "test"):
+        text = "".join(opened.chunks(split))
+        found, characters = scores[split], excerpts[split].counts.characters
+        assert 0 < characters <= len(text) / 2
+        assert found.tokens == len(corpus.tokenizer.encode(text[:characters]))
+        assert found.characters == found.bytes == characters
+        assert found.signature.startswith(f"tokens:first-{found.tokens}|")
+        assert baselines["uniform"][split].tokens == found.tokens
+        assert baselines["uniform"][split].loss == found.loss
+
+
+def test_a_run_says_when_it_scored_an_excerpt(
+    text_file: Path, small: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "_seconds_per_token", lambda *_: 1.0)
+    monkeypatch.setattr(scoring, "_LEAST_CHARACTERS", 50)
+    events: list[Event] = []
+    result = train(text_file, steps=2, settings=small, out=tmp_path / "run", progress=events.append)
+    assert any(event.message and "only its beginning is scored" in event.message for event in events)
+    assert result.test is not None
+    assert "tokens:first-" in result.test.signature

@@ -61,7 +61,17 @@ def test_all_of_the_split_is_scored_as_evaluation_does(corpus: PreparedCorpus) -
     it, state = validator(corpus, TrainingConfig(), total_steps=100), RunState(step=1)
     model = UniformLanguageModel(UniformLanguageModel.config_class(name="uniform"), corpus.tokenizer.vocab_size)
     assert it.loss(state) == pytest.approx(evaluate_split(model, corpus, "valid").loss)
-    assert state.valid_tokens is None
+    assert state.valid_tokens == corpus.counts["valid"].tokens
+
+
+def test_no_more_is_scored_than_half_of_what_is_trained_in_between(
+    corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anaphora.training.validation._MIN_INTERVAL_TOKENS", 10)
+    config = TrainingConfig(batch_size=2, bptt=10, eval_every_steps=4)
+    it, state = validator(corpus, config, total_steps=100), RunState(step=4)
+    it.loss(state)
+    assert state.valid_tokens == 40
 
 
 def test_against_the_clock_no_more_is_scored_than_two_percent_of_the_time_can_train(

@@ -12,7 +12,7 @@ from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
 from anaphora.api.result import TrainResult
-from anaphora.api.scoring import fit, lanes_within, score, score_baselines
+from anaphora.api.scoring import excerpts_within, fit, lanes_within, score, score_baselines
 from anaphora.bundle import save_bundle
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
@@ -66,7 +66,7 @@ class Run:
             }
             write_json(folder / CONFIG, config.to_json())
             write_json(folder / RUN, about)
-            return self._finish(folder, config, corpus, about, resume=False)
+            return self._finish(folder, config, opened, corpus, about, resume=False)
 
     def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TrainResult:
         """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
@@ -77,7 +77,7 @@ class Run:
         opened = open_corpus(config.corpus, progress=self.progress)
         _check_same_text(opened, about, folder)
         corpus = prepare(opened, config.tokenizer, progress=self.progress)
-        return self._finish(folder, config, corpus, about, resume=True)
+        return self._finish(folder, config, opened, corpus, about, resume=True)
 
     def _choose(
         self, config: RunConfig, corpus: PreparedCorpus, sections: Sections
@@ -99,7 +99,14 @@ class Run:
         return config.replace(model=choice.model, training=choice.training), why
 
     def _finish(
-        self, folder: Path, config: RunConfig, corpus: PreparedCorpus, about: dict[str, Any], *, resume: bool
+        self,
+        folder: Path,
+        config: RunConfig,
+        opened: Corpus,
+        corpus: PreparedCorpus,
+        about: dict[str, Any],
+        *,
+        resume: bool,
     ) -> TrainResult:
         """Train, save, score, and save again with the scores: the model is safe before the scoring begins."""
         seed_everything(config.training.seed)
@@ -114,9 +121,20 @@ class Run:
         bundle = save_bundle(folder / MODEL, model, corpus.tokenizer, provenance)
         with num_threads(config.training.threads or torch.get_num_threads()):
             # Measured anew: the machine may have become busier or idler since training began.
-            lanes, _ = lanes_within(model, corpus, self._seconds_for_scoring(config.training.minutes))
-            scores = score(model, corpus, model_hash=bundle.model_hash, batch_size=lanes, progress=self.progress)
-        baselines = score_baselines(corpus)
+            affordable = self._seconds_for_scoring(config.training.minutes, outcome.seconds)
+            lanes, needed = lanes_within(model, corpus, affordable)
+            excerpts = excerpts_within(opened, corpus, affordable / max(needed, 1e-9))
+            if excerpts:
+                self.progress(Event(stage="evaluate", message=_excuse(folder, needed, affordable)))
+            scores = score(
+                model,
+                corpus,
+                model_hash=bundle.model_hash,
+                batch_size=lanes,
+                excerpts=excerpts,
+                progress=self.progress,
+            )
+        baselines = score_baselines(corpus, excerpts)
         results = {split: evaluation.to_json() for split, evaluation in scores.items()}
         save_bundle(folder / MODEL, model, corpus.tokenizer, {**provenance, "results": results})
         return TrainResult(
@@ -145,17 +163,18 @@ class Run:
         minutes, limit = config.training.minutes, None
         if minutes is not None:
             with num_threads(config.training.threads or torch.get_num_threads()):
-                _, scoring = lanes_within(model, corpus, minutes * 60 * _EVALUATION_SHARE)
+                share = minutes * 60 * _EVALUATION_SHARE
+                scoring = min(share, lanes_within(model, corpus, share)[1])
             limit = max(self._seconds_left(minutes) - scoring * (1 + _SLACK_SHARE) - _SLACK_SECONDS, 1.0)
         trainer = Trainer(
             model, corpus, config.training, folder, time_limit=limit, track=self.track, progress=self.progress
         )
         return trainer.run(resume=resume)
 
-    def _seconds_for_scoring(self, minutes: float | None) -> float:
+    def _seconds_for_scoring(self, minutes: float | None, trained_seconds: float) -> float:
         """Return how long the evaluation may take from now on."""
         if minutes is None:
-            return _EVALUATION_SECONDS
+            return max(_EVALUATION_SECONDS, _EVALUATION_SHARE * trained_seconds)
         return min(self._seconds_left(minutes) - _SLACK_SECONDS / 2, _EVALUATION_SECONDS)
 
     def _seconds_left(self, minutes: float) -> float:
@@ -177,6 +196,13 @@ def _suit_corpus(config: RunConfig, opened: Corpus, sections: Sections, *, by_gr
         "test": corpus.test and _absolute(corpus.test),
     }
     return config.replace(tokenizer=config.tokenizer.replace(**open_still), corpus=corpus.replace(**paths))
+
+
+def _excuse(folder: Path, needed: float, affordable: float) -> str:
+    return (
+        f"to score all that was held out would take {needed:,.0f} s, and {affordable:,.0f} s are left for it: only its"
+        f" beginning is scored now; `anaphora eval {folder}` scores the whole test split"
+    )
 
 
 def _absolute(name: str) -> str:

@@ -4,10 +4,11 @@ One lane is exact; more lanes are faster and stand in the signature. `lanes_with
 """
 
 import time
+from collections.abc import Mapping
 
 import torch
 
-from anaphora.data.prepare import PreparedCorpus
+from anaphora.data.prepare import Excerpt, PreparedCorpus, Source, encode_beginning
 from anaphora.evaluation.evaluate import Evaluation, evaluate_split
 from anaphora.models.language_model import CountingLanguageModel, LanguageModel
 from anaphora.models.registry import build_model, model_config
@@ -17,6 +18,7 @@ from anaphora.progress import Progress, silent
 BASELINES = ("uniform", "unigram")
 _LANES = (1, 4, 16, 64, 256)
 _PROBE_TOKENS = 512
+_LEAST_CHARACTERS = 10_000  # of an excerpt; a score of less is no score
 
 Scores = dict[str, Evaluation]
 
@@ -32,30 +34,49 @@ def score(
     *,
     model_hash: str | None = None,
     batch_size: int = 1,
+    excerpts: Mapping[str, Excerpt] | None = None,
     progress: Progress = silent,
 ) -> Scores:
-    """Score a model on every held-out split; return the evaluations by split."""
+    """Score a model on every held-out split, or on the excerpt of it; return the evaluations by split."""
     scores: Scores = {}
     for split in held_out(corpus):
         scores[split] = evaluate_split(
-            model, corpus, split, model_hash=model_hash, batch_size=batch_size, progress=progress
+            model,
+            corpus,
+            split,
+            model_hash=model_hash,
+            batch_size=batch_size,
+            excerpt=(excerpts or {}).get(split),
+            progress=progress,
         )
     return scores
 
 
-def score_baselines(corpus: PreparedCorpus) -> dict[str, Scores]:
+def score_baselines(corpus: PreparedCorpus, excerpts: Mapping[str, Excerpt] | None = None) -> dict[str, Scores]:
     """Score the uniform and the unigram model: what knowing the vocabulary, and its frequencies, is worth."""
     scores: dict[str, Scores] = {}
     for name in BASELINES:
         model = build_model(model_config(name), corpus.tokenizer.vocab_size)
         assert isinstance(model, CountingLanguageModel)
-        scores[name] = score(fit(model, corpus), corpus)
+        scores[name] = score(fit(model, corpus), corpus, excerpts=excerpts)
     return scores
 
 
 def fit(model: CountingLanguageModel, corpus: PreparedCorpus) -> CountingLanguageModel:
     """Let a counting model read the training split once."""
     return model.fit(corpus.token_ids("train"))
+
+
+def excerpts_within(opened: Source, corpus: PreparedCorpus, share: float) -> dict[str, Excerpt]:
+    """Return the beginning of each held-out split, a `share` of its characters; nothing for a share of 1 or more."""
+    if share >= 1:
+        return {}
+    return {
+        split: encode_beginning(
+            opened, split, corpus.tokenizer, max(_LEAST_CHARACTERS, int(share * corpus.counts[split].characters))
+        )
+        for split in held_out(corpus)
+    }
 
 
 def lanes_within(model: LanguageModel, corpus: PreparedCorpus, seconds: float) -> tuple[int, float]:

@@ -20,6 +20,7 @@ from anaphora.files import atomic_folder, cache_folder, read_json, sha256_json, 
 from anaphora.progress import Event, Progress, silent
 from anaphora.settings import did_you_mean
 from anaphora.text.bytes import utf8_bytes
+from anaphora.text.pieces import stretch
 from anaphora.text.tokenizer import TokenIds, Tokenizer, TokenizerSettings
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
 
@@ -88,6 +89,29 @@ class PreparedCorpus:
         """
         _check_split(split, self.splits, self.name)
         return np.memmap(_ids_file(self.folder, split), dtype=_stored_type(self.tokenizer), mode="r")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """The beginning of a split, in memory, with its own counts."""
+
+    token_ids: TokenIds
+    counts: SplitCounts
+
+
+def encode_beginning(corpus: Source, split: str, tokenizer: Tokenizer, characters: int) -> Excerpt:
+    """Encode the first `characters` of a split, less what would cut a word where there is white space."""
+    text = "".join(stretch(corpus.chunks(split), 0, characters))
+    end = max(text.rfind("\n"), text.rfind(" ")) + 1
+    text = text[:end] if end else text
+    token_ids = np.concatenate([np.empty(0, tokenizer.dtype), *tokenizer.encode_chunks([text])])
+    counts = SplitCounts(
+        tokens=len(token_ids),
+        unknown_tokens=0 if tokenizer.unk_id is None else int(np.count_nonzero(token_ids == tokenizer.unk_id)),
+        characters=len(text),
+        bytes=len(utf8_bytes(text)),
+    )
+    return Excerpt(token_ids=token_ids, counts=counts)
 
 
 def prepare(

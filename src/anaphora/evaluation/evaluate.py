@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anaphora.data.prepare import PreparedCorpus, SplitCounts
+from anaphora.data.prepare import Excerpt, PreparedCorpus, SplitCounts
 from anaphora.errors import ConfigError, CorpusError
 from anaphora.evaluation.metrics import bits_per, finite_or_none, perplexity
 from anaphora.evaluation.signature import Signature
@@ -62,6 +62,7 @@ def evaluate_split(
     *,
     model_hash: str | None = None,
     batch_size: int = 1,
+    excerpt: Excerpt | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Score a model on one split of a corpus that was prepared with the model's tokenizer.
@@ -72,6 +73,7 @@ def evaluate_split(
         split: "train", "valid" or "test".
         model_hash: names the model in the signature.
         batch_size: lanes; see `evaluate_tokens`.
+        excerpt: the beginning of the split, to score instead of all of it; the signature says so.
         progress: told of every window.
 
     Raises:
@@ -92,11 +94,12 @@ def evaluate_split(
         tokenizer=tokenizer.hash,
         corpus=corpus.source_hash,
         model=model_hash,
+        tokens="all" if excerpt is None else f"first-{excerpt.counts.tokens}",
     )
     return evaluate_tokens(
         model,
-        corpus.token_ids(split),
-        corpus.counts[split],
+        corpus.token_ids(split) if excerpt is None else excerpt.token_ids,
+        corpus.counts[split] if excerpt is None else excerpt.counts,
         start_id=tokenizer.start_id,
         signature=signature,
         batch_size=batch_size,

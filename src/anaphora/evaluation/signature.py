@@ -16,15 +16,16 @@ _SHORT = 8  # hexadecimal digits: enough to tell apart what one person ever comp
 class Signature:
     """The conditions of a measurement; `str()` gives the line.
 
-    Two rules are the same for all of anaphora's results and stand in the line for readers who do not know them:
-    `tokens:all` (every token of the text is predicted once, ends of lines included, nothing is skipped) and
-    `context:stream` (the state is carried over the whole text, across lines and documents).
+    One rule is the same for all of anaphora's results and stands in the line for readers who do not know it:
+    `context:stream`, the state is carried over the whole text, across lines and documents.
 
     Attributes:
         unknown: "scored" when the vocabulary has `<unk>`, which then counts as one token like any other and hides
             characters from bits_per_char; "none" when every text can be expressed.
         split: which part of the corpus.
         tokenizer, corpus, model: their sha256 hashes, whole; the line shows the first eight digits, or "-" for none.
+        tokens: "all" when every token of the split is predicted once, ends of lines included; "first-N" when only
+            its first N tokens are, as time did not allow more.
         lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.
     """
 
@@ -33,11 +34,12 @@ class Signature:
     tokenizer: str | None = None
     corpus: str | None = None
     model: str | None = None
+    tokens: str = "all"
     lanes: int = 1
 
     def __str__(self) -> str:
         parts = {
-            "tokens": "all",
+            "tokens": self.tokens,
             "unknown": self.unknown,
             "context": "stream",
             "lanes": str(self.lanes),

@@ -1,8 +1,9 @@
 """Validation during training: when the validation split is scored, and how much of it.
 
-Runs by steps or epochs score all of it, after every epoch or every tenth of the run, whichever comes sooner: a rule
-without a clock, so that a resumed run validates at the very same steps. Runs against the clock keep validation small:
-it reads no more tokens than training gets through in 2 % of the time, and pauses for 20 times as long as it took.
+Runs by steps or epochs score it after every epoch or every tenth of the run, whichever comes sooner, and read at most
+half as many tokens as training does in between: rules without a clock, so that a resumed run does the very same. Runs
+against the clock read no more tokens than training gets through in 2 % of the time, and pause for 20 times as long as
+that took. What is read is always the beginning of the split; the finished model is scored on its own.
 """
 
 import math
@@ -19,6 +20,7 @@ _CLOCK_SHARE = 0.02
 _PAUSE = 20  # times the duration of one validation: at most 5 % of the time is spent on it
 _PER_RUN = 20  # against the clock, validate at most this often
 _MIN_TOKENS = 1000
+_INTERVAL_SHARE, _MIN_INTERVAL_TOKENS = 0.5, 20_000
 _MAX_LANES = 64
 _MIN_LANE = 1000  # tokens; each lane starts with an empty state, which shorter lanes would feel
 
@@ -50,6 +52,7 @@ class Validator:
         if self._every_steps is None and total_steps is not None:
             tenth = math.ceil(total_steps / 10)
             self._every_steps = tenth if tenth < steps_per_epoch else None
+        self._interval_tokens = (self._every_steps or steps_per_epoch) * config.batch_size * config.bptt
 
     def is_due(self, state: RunState, *, epoch_ended: bool) -> bool:
         """Say whether to validate after the step that `state` has just counted."""
@@ -71,12 +74,16 @@ class Validator:
         most = self._time_limit * _CLOCK_SHARE
         return min(most, len(self._token_ids) / state.tokens_per_second) if state.tokens else most
 
+    def _affordable_tokens(self, state: RunState) -> int:
+        if self._time_limit is None:
+            return max(_MIN_INTERVAL_TOKENS, int(_INTERVAL_SHARE * self._interval_tokens))
+        return max(_MIN_TOKENS, int(self._time_limit * _CLOCK_SHARE * state.tokens_per_second))
+
     def loss(self, state: RunState) -> float:
         """Return the mean nats per token; the amount of text is fixed at a run's first validation."""
         assert self._token_ids is not None
-        if self._time_limit is not None and state.valid_tokens is None:
-            affordable = int(self._time_limit * _CLOCK_SHARE * state.tokens_per_second)
-            state.valid_tokens = min(len(self._token_ids), max(_MIN_TOKENS, affordable))
+        if state.valid_tokens is None:
+            state.valid_tokens = min(len(self._token_ids), self._affordable_tokens(state))
         token_ids = self._token_ids[: state.valid_tokens]
         lanes = max(1, min(_MAX_LANES, len(token_ids) // _MIN_LANE))
         start = time.monotonic()
