@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from anaphora.errors import AnaphoraWarning
 from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, at_least_float32, map_state
+from anaphora.models.lstm_recurrence import run_by_table, table_pays
 
 # Scoring cuts its rows so that no more logits than this exist at a time (16 MB in float32), however large V is.
 _MAX_LOGITS = 1 << 22
@@ -123,11 +124,16 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         features, state = self.features(tokens, state)
         return self.logits(features), state
 
+    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+        features, state = self.features(tokens, state)
+        # The layers leave their output with time first: in that order nothing is copied on the way to the head.
+        logits = self.logits(features.transpose(0, 1).flatten(0, 1))
+        return F.cross_entropy(at_least_float32(logits), targets.t().flatten()), state
+
     def features(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Read tokens (B, T); return what the head reads, (B, T, H or E), and the last state."""
         inner = map_state(state, lambda part: part.transpose(0, 1).contiguous())
-        embedded = self.dropout_input(self.embedding(tokens))
-        hidden, inner = self._run_layers(embedded, inner)
+        hidden, inner = self._run_layers(tokens, inner)
         dtype = self.embedding.weight.dtype  # under autocast the layers return bfloat16; a state keeps full precision
         state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
         hidden = self.dropout_output(hidden)
@@ -156,7 +162,12 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         features, state = self.features(tokens, state)
         return at_least_float32(self.logits(features[:, -1])).log_softmax(-1), state
 
-    def _run_layers(self, embedded: Tensor, inner: State) -> tuple[Tensor, State]:
+    def _run_layers(self, tokens: Tensor, inner: State) -> tuple[Tensor, State]:
+        """Return the last layer's output (B, T, H), and the last state, (L, B, H) as the given one."""
+        dropped = self.training and self.config.dropout_input > 0
+        if isinstance(self.layers, nn.LSTM) and not dropped and table_pays(self.layers, self.embedding.weight, tokens):
+            return run_by_table(self.layers, self.embedding.weight, tokens, inner)
+        embedded = self.dropout_input(self.embedding(tokens))
         if self.config.name == "lstm":
             hidden, last = self.layers(embedded, inner)
             return hidden, cast(State, last)

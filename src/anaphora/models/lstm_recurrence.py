@@ -1,0 +1,164 @@
+"""Training an LSTM on a CPU with fewer operations than the framework's kernel: the first layer reads tokens by a table.
+
+What the first layer adds to its gates depends on the token alone. So with few types and many positions, as in a text by
+characters, its input product is made once for each type instead of once for each position, and looked up; the gradient
+is summed per type in the same way. A third of the arithmetic goes where E = H / 2, half of it where E = H. What remains
+is the recurrence, three products in H x 4H, written out below; deeper layers stay with the framework.
+
+Shapes: B batch, T time, V vocabulary, E embedding, H hidden, L layers. Gates are 4H wide: i, f, g, o, as in nn.LSTM.
+Everything here is time-major, (T, B, ...), so that one time step is one contiguous block.
+"""
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+from anaphora.models.language_model import State
+
+# A time step here takes some 30 calls instead of one, and several threads have to meet at the products: the table must
+# save more than that costs. In multiplications of the input product, for each time step; measured at hidden sizes of
+# 128 to 512, where one thread breaks even at half of this.
+_LEAST_SAVED_ONE_THREAD = 1 << 20
+_LEAST_SAVED_MORE_THREADS = 3 << 20
+_DTYPES = (torch.float32, torch.float64)
+
+
+def table_pays(layers: nn.RNNBase, embedding: Tensor, tokens: Tensor) -> bool:
+    """Whether `run_by_table` beats the framework's layers on tokens (B, T) with the embedding matrix (V, E).
+
+    It does on a CPU in float32 and float64, when gradients are wanted and the sizes are not small. Under autocast
+    and on CUDA the framework's kernels are faster.
+    """
+    if not isinstance(layers, nn.LSTM) or not embedding.is_cpu or embedding.dtype not in _DTYPES:
+        return False
+    if not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
+        return False
+    (batch_size, seq_len), (vocab_size, embedding_dim) = tokens.shape, embedding.shape
+    saved = (batch_size * seq_len - vocab_size) * embedding_dim * layers.hidden_size
+    least = _LEAST_SAVED_ONE_THREAD if torch.get_num_threads() == 1 else _LEAST_SAVED_MORE_THREADS
+    return saved >= least * seq_len
+
+
+def run_by_table(layers: nn.LSTM, embedding: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    """Return what `layers` makes of the embedded tokens, and the last state; gradients flow once, not twice.
+
+    Args:
+        layers: one-directional and with biases.
+        embedding: (V, E).
+        tokens: (B, T), int64.
+        state: (h, c), each (L, B, H).
+
+    Returns:
+        the last layer's output, (B, T, H), a view of a time-major tensor; the last (h, c), each (L, B, H).
+    """
+    (weight_ih, weight_hh, bias_ih, bias_hh), *deeper = layers.all_weights
+    table = F.linear(embedding, weight_ih, bias_ih + bias_hh)
+    hidden, c = recurrence(table, tokens.t().contiguous(), weight_hh, state[0][0], state[1][0])
+    last = (hidden[-1:], c.unsqueeze(0))
+    if deeper:
+        dropped = F.dropout(hidden, layers.dropout, layers.training)
+        weights: list[Tensor] = [weight for layer in deeper for weight in layer]
+        above = (state[0][1:], state[1][1:])
+        # The rest says: with biases, how many layers, the dropout between them, not in both directions, time first.
+        hidden, h, c = torch.lstm(
+            dropped, above, weights, True, len(deeper), layers.dropout, layers.training, False, False
+        )
+        last = (torch.cat([last[0], h]), torch.cat([last[1], c]))
+    return hidden.transpose(0, 1), last
+
+
+def recurrence(table: Tensor, tokens: Tensor, weight: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+    """Run one LSTM layer over a window, given what its input adds to the gates for each type.
+
+    Args:
+        table: (V, 4H).
+        tokens: (T, B), int64.
+        weight: (4H, H), from the hidden state to the gates.
+        h: (B, H), the hidden state before.
+        c: (B, H), the cells before.
+
+    Returns:
+        the outputs (T, B, H), and the last cells (B, H).
+    """
+    return cast(tuple[Tensor, Tensor], _Recurrence.apply(table, tokens, weight, h, c))  # type: ignore[no-untyped-call]
+
+
+class _Recurrence(torch.autograd.Function):
+    """What `recurrence` computes, and its gradients written out.
+
+    Forward, with s the logistic function and a the sums, (B, 4H), that the gates i, f, g, o are made of:
+
+        a_t = table[tokens_t] + h_{t-1} W^T        i, f, o = s(a^i), s(a^f), s(a^o)        g = tanh(a^g)
+        c_t = f c_{t-1} + i g                      h_t = o tanh(c_t)
+
+    Backward, from the last step to the first. The state acts on the loss through this step's output and through the
+    next step:
+
+        dh_t = dL/dh_t + da_{t+1} W                dc_t = dc_{t+1} f_{t+1} + dh_t o (1 - tanh(c_t)^2)
+        da^i = dc g i (1 - i)                      da^f = dc c_{t-1} f (1 - f)
+        da^g = dc i (1 - g^2)                      da^o = dh tanh(c_t) o (1 - o)
+
+    The weights are the same at each step, so their gradients are sums: dW = sum_t da_t^T h_{t-1} is one product over
+    all T B rows, and dtable[v] is the sum of da over the positions of the token v.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, tokens: Tensor, weight: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """See `recurrence`."""
+        seq_len, (batch_size, hidden_size) = len(tokens), h.shape
+        gates = table.new_empty(seq_len, batch_size, 4 * hidden_size)
+        hidden, cells = (torch.cat([part.unsqueeze(0), part.new_empty(seq_len, *part.shape)]) for part in (h, c))
+        transposed = weight.t().contiguous()  # the product with a transposed view takes a fifth longer
+        steps = zip(tokens.unbind(), gates.unbind(), hidden[1:].unbind(), cells[1:].unbind(), strict=True)
+        for now, (token, sums, new_h, new_c) in enumerate(steps):
+            torch.index_select(table, 0, token, out=sums)
+            if now > 0 or h.any():  # nothing comes from a state of zeros
+                sums.addmm_(h, transposed)
+            i, f, g, o = sums.chunk(4, 1)
+            for gate in (i, f, o):
+                gate.sigmoid_()
+            g.tanh_()
+            torch.mul(f, c, out=new_c).addcmul_(i, g)
+            torch.tanh(new_c, out=new_h).mul_(o)
+            h, c = new_h, new_c
+        ctx.save_for_backward(tokens, weight, gates, hidden, cells)
+        ctx.vocab_size = len(table)
+        return hidden[1:], c.clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_hidden: Tensor, d_c: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of `forward`'s arguments from those of what it returned."""
+        tokens, weight, gates, hidden, cells = ctx.saved_tensors
+        d_gates = torch.empty_like(gates)
+        d_h, d_c, tanh_c, d_tanh_c = torch.zeros_like(d_c), d_c.clone(), torch.empty_like(d_c), torch.empty_like(d_c)
+        steps = zip(gates.unbind(), d_gates.unbind(), cells[:-1].unbind(), cells[1:].unbind(), d_hidden, strict=True)
+        for then, (activations, d_sums, old_c, c, d_output) in reversed(list(enumerate(steps))):
+            (i, f, g, o), (d_i, d_f, d_g, d_o) = activations.chunk(4, 1), d_sums.chunk(4, 1)
+            d_h.add_(d_output)
+            torch.tanh(c, out=tanh_c)
+            d_c.add_(_through_tanh(torch.mul(d_h, o, out=d_tanh_c), tanh_c))
+            _through_sigmoid(torch.mul(d_c, g, out=d_i), i)
+            _through_sigmoid(torch.mul(d_c, old_c, out=d_f), f)
+            _through_tanh(torch.mul(d_c, i, out=d_g), g)
+            _through_sigmoid(torch.mul(d_h, tanh_c, out=d_o), o)
+            d_c.mul_(f)
+            if then > 0 or ctx.needs_input_grad[3]:
+                torch.mm(d_sums, weight, out=d_h)
+        rows = d_gates.flatten(0, 1)
+        d_table = rows.new_zeros(ctx.vocab_size, rows.shape[1]).index_add_(0, tokens.flatten(), rows)
+        d_weight = rows.t() @ hidden[:-1].flatten(0, 1)
+        return d_table, None, d_weight, d_h, d_c
+
+
+def _through_sigmoid(gradient: Tensor, output: Tensor) -> Tensor:
+    """Multiply the gradient, in place, by the slope of the logistic function where it returned `output`."""
+    return cast(Tensor, torch.ops.aten.sigmoid_backward.grad_input(gradient, output, grad_input=gradient))
+
+
+def _through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
+    """Multiply the gradient, in place, by the slope of tanh where it returned `output`."""
+    return cast(Tensor, torch.ops.aten.tanh_backward.grad_input(gradient, output, grad_input=gradient))
