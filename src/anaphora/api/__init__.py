@@ -5,6 +5,19 @@ from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
 from anaphora.api.models import info, load
 from anaphora.api.result import TrainResult
+from anaphora.api.texts import text_for
 from anaphora.api.training import train
 
-__all__ = ["TrainResult", "corpora", "corpus_info", "evaluate", "fetch", "generate", "info", "load", "stream", "train"]
+__all__ = [
+    "TrainResult",
+    "corpora",
+    "corpus_info",
+    "evaluate",
+    "fetch",
+    "generate",
+    "info",
+    "load",
+    "stream",
+    "text_for",
+    "train",
+]

@@ -48,7 +48,7 @@ def evaluate(
     bundle = model if isinstance(model, Bundle) else load(model, device)
     if corpus is None:
         return _score_split(
-            bundle, open_corpus(_training_corpus(bundle), progress=progress), split, batch_size, progress
+            bundle, open_corpus(training_corpus(bundle), progress=progress), split, batch_size, progress
         )
     settings = CorpusSettings(**{key.removeprefix("corpus."): value for key, value in corpus_options(corpus).items()})
     if split is None and settings.source[0] not in CATALOG:
@@ -61,7 +61,7 @@ def evaluate(
     return _score_split(bundle, opened, split, batch_size, progress)
 
 
-def _training_corpus(bundle: Bundle) -> CorpusSettings:
+def training_corpus(bundle: Bundle) -> CorpusSettings:
     """Return how to open the corpus the model was trained on.
 
     Raises:
@@ -122,7 +122,7 @@ def _score_split(bundle: Bundle, opened: Corpus, split: str | None, batch_size: 
 def _warn_of_training_text(bundle: Bundle, settings: CorpusSettings) -> None:
     """Say so when the text to be scored whole is the one the model has learnt."""
     try:
-        trained_on = _training_corpus(bundle).source
+        trained_on = training_corpus(bundle).source
     except BundleError:
         return
     known = {Path(name).expanduser().resolve() for name in trained_on}

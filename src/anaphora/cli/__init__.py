@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from anaphora import __version__
-from anaphora.cli import data, eval, generate, info, output, recipe, train
+from anaphora.cli import data, eval, generate, info, lab, output, recipe, train
 
 
 class _Commands(TyperGroup):
@@ -54,6 +54,7 @@ app.command("generate")(generate.generate)
 app.command("info")(info.info)
 app.add_typer(data.app, name="data")
 app.add_typer(recipe.app, name="recipe")
+app.add_typer(lab.app, name="lab")
 
 
 def run() -> None:
