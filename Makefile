@@ -52,7 +52,7 @@ format: $(STAMP)
 	$(RUN) -m ruff format
 
 bench: $(STAMP)
-	$(RUN) -m benchmarks $(BENCH_ARGS)
+	OMP_WAIT_POLICY=PASSIVE $(RUN) -m benchmarks $(BENCH_ARGS)
 
 docs: $(STAMP)
 	$(RUN) docs/make_reference.py
