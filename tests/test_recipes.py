@@ -93,7 +93,10 @@ def test_a_command_that_makes_no_sense_is_refused(command: str, message: str) ->
         (("minutes = 1", "minutes = 1\nsauce = 2"), "unknown key 'sauce' in \\[recipe\\]; did you mean 'source'"),
         (("value = 16.6", ""), "\\[expected\\] needs a value for 'value'"),
         (('figure = "valid.perplexity"', 'figure = "valid.perplexitie"'), "'valid.perplexitie' .* no such number"),
-        (("[[expected]]", "[[samples]]\nprompt = 'a'\ntemprature = 2\n[[expected]]"), "unknown key 'temprature' in \\[samples\\]"),
+        (
+            ("[[expected]]", "[[samples]]\nprompt = 'a'\ntemprature = 2\n[[expected]]"),
+            "unknown key 'temprature' in \\[samples\\]",
+        ),
         (("[[expected]]", "[[samples]]\nprompt = 'a'\ntemperature = -2\n[[expected]]"), "temperature = -2"),
     ],
 )

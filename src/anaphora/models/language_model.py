@@ -111,7 +111,7 @@ class NeuralLanguageModel(LanguageModel):
         logits, state = self(tokens, state)
         return F.cross_entropy(at_least_float32(logits.flatten(0, 1)), targets.flatten()), state
 
-    def start_from_unigrams(self, log_probs: Tensor) -> None:  # noqa: B027 - a model may have no use for them
+    def start_from_unigrams(self, log_probs: Tensor) -> None:
         """Take note, before the first step, of the tokens' log-frequencies (V,) in the training text."""
 
     def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
