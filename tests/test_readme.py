@@ -12,6 +12,7 @@ The convention (CONTRIBUTING.md repeats it for writers):
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,7 +73,7 @@ def shorten_code(code: str) -> str:
 
 def run_command(command: str, folder: Path, where: str) -> None:
     """Run one command of a page, or check the names in it when it is not to be run."""
-    words = command.split()
+    words = shlex.split(command, comments=True)
     if words[0] in NOT_RUN:
         return
     if words[0] == "make":
