@@ -54,6 +54,7 @@ def test_unroll_to_a_file_and_to_stdout(anaphora: Run) -> None:
     drawn = Path("gru.svg").read_text()
     assert "(B, 7)" in drawn
     assert anaphora("lab", "unroll", "gru", "--hidden-size", 7).stdout.strip() == drawn.strip()
+    assert json.loads(anaphora("lab", "unroll", "gru", "--hidden-size", 7, "--json").stdout)["svg"] == drawn
 
 
 def test_the_ladder(anaphora: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,18 +188,20 @@ def unroll(
     batch_size: Annotated[int | None, typer.Option(help="B, for the shapes.", show_default="a letter")] = None,
     input_dim: Annotated[int | None, typer.Option(help="E, likewise.", show_default="a letter")] = None,
     hidden_size: Annotated[int | None, typer.Option(help="H, likewise.", show_default="a letter")] = None,
+    as_json: Json = False,
 ) -> None:
     """Draw a cell unrolled over three tokens, with the shape of every wire."""
     from anaphora.files import atomic_write
     from anaphora.lab.unroll import unroll as draw
 
     picture = draw(cell, batch_size=batch_size, input_dim=input_dim, hidden_size=hidden_size)
-    if out is None:
-        output.say(picture)
-        return
-    with atomic_write(out) as file:
-        file.write(picture.encode("utf-8"))
-    output.say(f"{out}")
+    if out is not None:
+        with atomic_write(out) as file:
+            file.write(picture.encode("utf-8"))
+    if as_json:
+        output.say_json({"cell": cell, "svg": picture})
+    else:
+        output.say(picture if out is None else str(out))
 
 
 def _study_model(folder: Path, text: Path | None, lags: int, quiet: bool) -> "GradientStudy":
