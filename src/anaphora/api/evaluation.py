@@ -10,8 +10,7 @@ from anaphora.api.models import load
 from anaphora.bundle import Bundle
 from anaphora.data.prepare import prepare
 from anaphora.errors import AnaphoraWarning, BundleError, ConfigError
-from anaphora.evaluation.evaluate import Evaluation, evaluate_split, evaluate_tokens
-from anaphora.evaluation.signature import Signature
+from anaphora.evaluation.evaluate import Evaluation, evaluate_split
 from anaphora.files import read_json
 from anaphora.progress import Progress, silent
 from anaphora.text.catalog import CATALOG
@@ -87,21 +86,14 @@ def _open_whole(settings: CorpusSettings, progress: Progress) -> Corpus:
 
 
 def _score_whole(bundle: Bundle, opened: Corpus, batch_size: int, progress: Progress) -> Evaluation:
+    """Score a corpus that was not cut: all of it is its training split."""
     prepared = prepare(opened, bundle.tokenizer, progress=progress)
-    tokenizer = bundle.tokenizer
-    signature = Signature(
-        unknown="none" if tokenizer.unk_id is None else "scored",
-        split="all",
-        tokenizer=tokenizer.hash,
-        corpus=prepared.source_hash,
-        model=bundle.model_hash,
-    )
-    return evaluate_tokens(
+    return evaluate_split(
         bundle.model,
-        prepared.token_ids("train"),
-        prepared.counts["train"],
-        start_id=tokenizer.start_id,
-        signature=signature,
+        prepared,
+        "train",
+        called="all",
+        model_hash=bundle.model_hash,
         batch_size=batch_size,
         progress=progress,
     )

@@ -12,7 +12,7 @@ from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
 from anaphora.api.result import TrainResult
-from anaphora.api.scoring import excerpts_within, fit, lanes_within, score, score_baselines
+from anaphora.api.scoring import excerpts_within, lanes_within, score, score_baselines
 from anaphora.bundle import save_bundle
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
@@ -222,7 +222,7 @@ def _check_same_text(opened: Corpus, about: Mapping[str, Any], folder: Path) -> 
 def _count(model: CountingLanguageModel, corpus: PreparedCorpus) -> TrainingOutcome:
     """Train a counting model: one pass over the training split."""
     begin = time.monotonic()
-    fit(model, corpus)
+    model.fit(corpus.token_ids("train"))
     seconds = time.monotonic() - begin
     tokens = corpus.counts["train"].tokens
     return TrainingOutcome(

@@ -58,13 +58,8 @@ def score_baselines(corpus: PreparedCorpus, excerpts: Mapping[str, Excerpt] | No
     for name in BASELINES:
         model = build_model(model_config(name), corpus.tokenizer.vocab_size)
         assert isinstance(model, CountingLanguageModel)
-        scores[name] = score(fit(model, corpus), corpus, excerpts=excerpts)
+        scores[name] = score(model.fit(corpus.token_ids("train")), corpus, excerpts=excerpts)
     return scores
-
-
-def fit(model: CountingLanguageModel, corpus: PreparedCorpus) -> CountingLanguageModel:
-    """Let a counting model read the training split once."""
-    return model.fit(corpus.token_ids("train"))
 
 
 def excerpts_within(opened: Source, corpus: PreparedCorpus, share: float) -> dict[str, Excerpt]:

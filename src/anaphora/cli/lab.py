@@ -21,7 +21,19 @@ _GRADIENT_CHARACTERS = 200_000
 app = typer.Typer(no_args_is_help=True, help="Look into recurrent nets: how they learn, remember and forget.")
 app.command("chars")(lab_chars.chars)
 
-Plot = Annotated[Path | None, typer.Option(help="Draw a picture: a path that ends in .png or .svg.")]
+
+def _drawable(path: Path | None) -> Path | None:
+    """Refuse a picture that cannot be drawn before the minutes of work that lead to it."""
+    if path is not None:
+        from anaphora.lab.plots import check_picture_path
+
+        check_picture_path(path)
+    return path
+
+
+Plot = Annotated[
+    Path | None, typer.Option(callback=_drawable, help="Draw a picture: a path that ends in .png or .svg.")
+]
 
 
 @app.command()
@@ -33,10 +45,7 @@ def ladder(
 ) -> None:
     """Climb the Human Numbers ladder: one small net, improved rung by rung."""
     from anaphora.lab.ladder.climb import climb, plot_ladder
-    from anaphora.lab.plots import check_picture_path
 
-    if plot:
-        check_picture_path(plot)
     with progress.reporting(quiet) as report:
         climbed = climb(seeds, progress=report)
     if plot:
@@ -66,10 +75,7 @@ def gradients(
 ) -> None:
     """Measure how far back the gradient reaches: its norm at each lag, spectral radius, gates, clipping."""
     from anaphora.lab.gradient_study import CELLS, study_cells, study_radii
-    from anaphora.lab.plots import check_picture_path
 
-    if plot:
-        check_picture_path(plot)
     if text is not None and target in (*CELLS, "all", "radii"):
         raise ConfigError(f"--text has no effect on {target!r}: cells are measured on Human Numbers")
     if target == "radii":
@@ -109,10 +115,7 @@ def memory(
 ) -> None:
     """Test over how many distractors a net recalls the first symbol."""
     from anaphora.lab.memory_task import DISTANCES, memory_task, plot_memory
-    from anaphora.lab.plots import check_picture_path
 
-    if plot:
-        check_picture_path(plot)
     with progress.reporting(quiet) as report:
         task = memory_task(
             tuple(cells.split(",")),
@@ -150,12 +153,9 @@ def units(
 ) -> None:
     """Find the units that track position in the line, quotes, indentation or brackets, and colour the text by them."""
     from anaphora import api
-    from anaphora.lab.plots import check_picture_path
     from anaphora.lab.units.pictures import plot_units, write_page
     from anaphora.lab.units.tracking import track
 
-    if plot:
-        check_picture_path(plot)
     with progress.reporting(quiet) as report:
         bundle = api.load(model, "cpu")
         found = track(

@@ -107,7 +107,7 @@ def encode_beginning(corpus: Source, split: str, tokenizer: Tokenizer, character
     token_ids = np.concatenate([np.empty(0, tokenizer.dtype), *tokenizer.encode_chunks([text])])
     counts = SplitCounts(
         tokens=len(token_ids),
-        unknown_tokens=0 if tokenizer.unk_id is None else int(np.count_nonzero(token_ids == tokenizer.unk_id)),
+        unknown_tokens=_count_unknown(token_ids, tokenizer),
         characters=len(text),
         bytes=len(utf8_bytes(text)),
     )
@@ -254,8 +254,7 @@ def _write_ids(path: Path, chunks: Iterable[str], tokenizer: Tokenizer, reading:
     with path.open("wb") as file:
         for token_ids in tokenizer.encode_chunks(reading.counted(chunks)):
             tokens += len(token_ids)
-            if tokenizer.unk_id is not None:
-                unknown += int(np.count_nonzero(token_ids == tokenizer.unk_id))
+            unknown += _count_unknown(token_ids, tokenizer)
             file.write(token_ids.astype(stored, copy=False).data)
         file.flush()
         os.fsync(file.fileno())
@@ -265,6 +264,10 @@ def _write_ids(path: Path, chunks: Iterable[str], tokenizer: Tokenizer, reading:
         characters=reading.characters - characters,
         bytes=reading.bytes - size,
     )
+
+
+def _count_unknown(token_ids: TokenIds, tokenizer: Tokenizer) -> int:
+    return 0 if tokenizer.unk_id is None else int(np.count_nonzero(token_ids == tokenizer.unk_id))
 
 
 def _stored_type(tokenizer: Tokenizer) -> np.dtype[np.unsignedinteger[Any]]:

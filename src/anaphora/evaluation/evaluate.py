@@ -63,6 +63,7 @@ def evaluate_split(
     model_hash: str | None = None,
     batch_size: int = 1,
     excerpt: Excerpt | None = None,
+    called: str | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Score a model on one split of a corpus that was prepared with the model's tokenizer.
@@ -74,6 +75,7 @@ def evaluate_split(
         model_hash: names the model in the signature.
         batch_size: lanes; see `evaluate_tokens`.
         excerpt: the beginning of the split, to score instead of all of it; the signature says so.
+        called: what the signature calls the split; its own name by default.
         progress: told of every window.
 
     Raises:
@@ -90,7 +92,7 @@ def evaluate_split(
         )
     signature = Signature(
         unknown="none" if tokenizer.unk_id is None else "scored",
-        split=split,
+        split=called or split,
         tokenizer=tokenizer.hash,
         corpus=corpus.source_hash,
         model=model_hash,
