@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anaphora.api.scoring import Scores
+from anaphora.api.held_out import Scores
 from anaphora.evaluation.evaluate import Evaluation
 
 

@@ -11,8 +11,8 @@ import torch
 from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
+from anaphora.api.held_out import excerpts_within, lanes_within, score_baselines, score_held_out
 from anaphora.api.result import TrainResult
-from anaphora.api.scoring import excerpts_within, lanes_within, score, score_baselines
 from anaphora.bundle import save_bundle
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
@@ -126,7 +126,7 @@ class Run:
             excerpts = excerpts_within(opened, corpus, affordable / max(needed, 1e-9))
             if excerpts:
                 self.progress(Event(stage="evaluate", message=_excuse(folder, needed, affordable)))
-            scores = score(
+            scores = score_held_out(
                 model,
                 corpus,
                 model_hash=bundle.model_hash,

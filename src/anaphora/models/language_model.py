@@ -55,6 +55,7 @@ class LanguageModel(nn.Module, ABC):
 
     config_class: ClassVar[type[ModelConfig]]
     trained_by: ClassVar[str]  # "gradient" (a Trainer) or "counting" (one pass of `fit`)
+    normalized: bool = True  # False where what it calls probabilities are scores that sum to anything (stupid backoff)
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()

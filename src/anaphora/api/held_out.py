@@ -23,12 +23,12 @@ _LEAST_CHARACTERS = 10_000  # of an excerpt; a score of less is no score
 Scores = dict[str, Evaluation]
 
 
-def held_out(corpus: PreparedCorpus) -> tuple[str, ...]:
+def held_out_splits(corpus: PreparedCorpus) -> tuple[str, ...]:
     """Return the splits that the model was not trained on."""
     return tuple(split for split in corpus.splits if split != "train")
 
 
-def score(
+def score_held_out(
     model: LanguageModel,
     corpus: PreparedCorpus,
     *,
@@ -39,7 +39,7 @@ def score(
 ) -> Scores:
     """Score a model on every held-out split, or on the excerpt of it; return the evaluations by split."""
     scores: Scores = {}
-    for split in held_out(corpus):
+    for split in held_out_splits(corpus):
         scores[split] = evaluate_split(
             model,
             corpus,
@@ -58,7 +58,7 @@ def score_baselines(corpus: PreparedCorpus, excerpts: Mapping[str, Excerpt] | No
     for name in BASELINES:
         model = build_model(model_config(name), corpus.tokenizer.vocab_size)
         assert isinstance(model, CountingLanguageModel)
-        scores[name] = score(model.fit(corpus.token_ids("train")), corpus, excerpts=excerpts)
+        scores[name] = score_held_out(model.fit(corpus.token_ids("train")), corpus, excerpts=excerpts)
     return scores
 
 
@@ -70,7 +70,7 @@ def excerpts_within(opened: Source, corpus: PreparedCorpus, share: float) -> dic
         split: encode_beginning(
             opened, split, corpus.tokenizer, max(_LEAST_CHARACTERS, int(share * corpus.counts[split].characters))
         )
-        for split in held_out(corpus)
+        for split in held_out_splits(corpus)
     }
 
 
@@ -79,7 +79,7 @@ def lanes_within(model: LanguageModel, corpus: PreparedCorpus, seconds: float) -
 
     The model is timed on one short window for each candidate; the fastest is taken when none is fast enough.
     """
-    tokens = sum(corpus.counts[split].tokens for split in held_out(corpus))
+    tokens = sum(corpus.counts[split].tokens for split in held_out_splits(corpus))
     needed: dict[int, float] = {}
     for lanes in _LANES:
         needed[lanes] = tokens * _seconds_per_token(model, lanes)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from anaphora.api import TrainResult, load, scoring, train
+from anaphora.api import TrainResult, held_out, load, train
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.registry import build_model, model_config
@@ -32,36 +32,36 @@ def test_the_fewest_lanes_that_fit_are_taken(
     def one_second_on_one_lane(model: LanguageModel, lanes: int) -> float:
         return 1.0 / lanes / tokens
 
-    monkeypatch.setattr(scoring, "_seconds_per_token", one_second_on_one_lane)
+    monkeypatch.setattr(held_out, "_seconds_per_token", one_second_on_one_lane)
     model = load(trained.model).model
-    assert scoring.lanes_within(model, corpus, seconds)[0] == lanes
+    assert held_out.lanes_within(model, corpus, seconds)[0] == lanes
 
 
 def test_the_timing_leaves_the_model_as_it_was(corpus: PreparedCorpus, trained: TrainResult) -> None:
     model = load(trained.model).model.train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    _, seconds = scoring.lanes_within(model, corpus, 60.0)
+    _, seconds = held_out.lanes_within(model, corpus, 60.0)
     assert seconds > 0
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 
 def test_held_out_is_all_but_train(corpus: PreparedCorpus) -> None:
-    assert scoring.held_out(corpus) == ("valid", "test")
+    assert held_out.held_out_splits(corpus) == ("valid", "test")
 
 
 def test_all_is_scored_where_there_is_time(opened: Corpus, corpus: PreparedCorpus) -> None:
-    assert scoring.excerpts_within(opened, corpus, 1.0) == {}
+    assert held_out.excerpts_within(opened, corpus, 1.0) == {}
 
 
 def test_model_and_baselines_are_scored_on_the_same_excerpt(
     opened: Corpus, corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_LEAST_CHARACTERS", 50)
-    excerpts = scoring.excerpts_within(opened, corpus, 0.5)
+    monkeypatch.setattr(held_out, "_LEAST_CHARACTERS", 50)
+    excerpts = held_out.excerpts_within(opened, corpus, 0.5)
     model = build_model(model_config("uniform"), corpus.tokenizer.vocab_size)
-    scores = scoring.score(model, corpus, excerpts=excerpts)
-    baselines = scoring.score_baselines(corpus, excerpts)
+    scores = held_out.score_held_out(model, corpus, excerpts=excerpts)
+    baselines = held_out.score_baselines(corpus, excerpts)
     for split in ("valid", "test"):
         text = "".join(opened.chunks(split))
         found, characters = scores[split], excerpts[split].counts.characters
@@ -76,8 +76,8 @@ def test_model_and_baselines_are_scored_on_the_same_excerpt(
 def test_a_run_says_when_it_scored_an_excerpt(
     text_file: Path, small: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_seconds_per_token", lambda *_: 1.0)
-    monkeypatch.setattr(scoring, "_LEAST_CHARACTERS", 50)
+    monkeypatch.setattr(held_out, "_seconds_per_token", lambda *_: 1.0)
+    monkeypatch.setattr(held_out, "_LEAST_CHARACTERS", 50)
     events: list[Event] = []
     result = train(text_file, steps=2, settings=small, out=tmp_path / "run", progress=events.append)
     assert any(event.message and "only its beginning is scored" in event.message for event in events)
