@@ -33,7 +33,8 @@ def measure(corpus: PreparedCorpus, case: tuple[str, int, str, int, int], option
     sampler = SAMPLERS[windows](corpus.token_ids("train"), batch_size, bptt)
     model = RecurrentLanguageModel(RecurrentConfig(hidden_size=hidden_size), corpus.tokenizer.vocab_size)
     model = model.to(options.device)
-    stepper = Stepper(model, build_optimizer(model, TrainingConfig()), max_grad_norm=1.0, precision="float32")
+    config = TrainingConfig()
+    stepper = Stepper(model, build_optimizer(model, config), config, precision="float32")
     batches = sampler.epoch(0)
 
     def read() -> None:

@@ -55,7 +55,8 @@ class System:
     def make_ours(self, precision: Precision, weights: nn.Module) -> Stepper:
         """Return anaphora's training step for a model with the weights of a twin."""
         model = same_model(weights, self.config, self.vocab_size).to(self.batch.inputs.device)
-        return Stepper(model, build_optimizer(model, _ADAM), max_grad_norm=self.max_grad_norm, precision=precision)
+        config = _ADAM.replace(max_grad_norm=self.max_grad_norm)
+        return Stepper(model, build_optimizer(model, config), config, precision=precision)
 
     def check_agreement(self) -> tuple[float, float]:
         """Return the loss of the twin's and of anaphora's first step; fail when they differ."""

@@ -22,7 +22,7 @@ from anaphora.evaluation.evaluate import evaluate_tokens
 from anaphora.evaluation.signature import Signature
 from anaphora.lab.scratch.char_rnn import sgd, train_epoch
 from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
-from anaphora.models.language_model import LanguageModel, State
+from anaphora.models.language_model import LanguageModel, Reading, State
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
 from anaphora.training.optimizers import build_optimizer
@@ -102,9 +102,9 @@ class Watched(RecurrentLanguageModel):
         super().__init__(RecurrentConfig(name="elman", embedding_dim=3, hidden_size=4), VOCAB_SIZE)
         self.given: list[State] = []
 
-    def features(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
         self.given.append(state)
-        return super().features(tokens, state)
+        return super().read(tokens, state)
 
 
 Train = Callable[[Watched], None]
@@ -117,7 +117,7 @@ def epochs() -> Iterable[Batch]:
 
 def trained_by_the_stepper(model: Watched) -> None:
     config = TrainingConfig(optimizer="sgd", learning_rate=0.1)
-    stepper = Stepper(model, build_optimizer(model, config), max_grad_norm=1.0, precision="float32")
+    stepper = Stepper(model, build_optimizer(model, config), config, precision="float32")
     for batch in epochs():
         stepper.step(batch, 0.1, 0.0)
 

@@ -69,7 +69,7 @@ def test_scoring_in_small_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch
     model = make()
     tokens, targets = tokens_and_targets()
     whole = model.score_targets(tokens, targets, model.initial_state(B))
-    monkeypatch.setattr("anaphora.models.recurrent._MAX_LOGITS", 3 * V)
+    monkeypatch.setattr("anaphora.models.language_model._MAX_LOGITS", 3 * V)
     blocks = model.score_targets(tokens, targets, model.initial_state(B))
     torch.testing.assert_close(blocks[0], whole[0], rtol=1e-6, atol=1e-7)
     assert torch.equal(blocks[1], whole[1])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
-from anaphora.models.language_model import State
+from anaphora.models.language_model import Losses
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.progress import Event
 from anaphora.text.corpus import CorpusSettings, open_corpus
@@ -50,12 +50,13 @@ class Brittle(RecurrentLanguageModel):
         super().__init__(config, vocab_size)
         self.accident, self.at, self.spoilt, self.step = accident, at, spoilt, first - 1
 
-    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+    def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
         self.step += 1
         if self.step == self.at:
             self.accident()
-        loss, state = super().loss(tokens, targets, state)
-        return (loss * math.nan if self.step in self.spoilt else loss), state
+        nats, objective = super().losses(features, targets, label_smoothing)
+        factor = math.nan if self.step in self.spoilt else 1.0
+        return Losses(nats * factor, objective * factor)
 
 
 class AccidentError(Exception):

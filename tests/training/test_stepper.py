@@ -16,7 +16,8 @@ SGD = TrainingConfig(optimizer="sgd", weight_decay=0, schedule="constant")
 
 
 def stepper(model: RecurrentLanguageModel, max_grad_norm: float | None = None) -> Stepper:
-    return Stepper(model, build_optimizer(model, SGD), max_grad_norm=max_grad_norm, precision="float32")
+    config = SGD.replace(max_grad_norm=max_grad_norm)
+    return Stepper(model, build_optimizer(model, config), config, precision="float32")
 
 
 def batch(start: int, *, continues: bool) -> Batch:
@@ -86,7 +87,9 @@ def test_dropped_rows_start_from_the_initial_state(make_model: MakeModel) -> Non
     model = make_model()
     whole, dropping = (
         stepper(model),
-        Stepper(model, build_optimizer(model, SGD), max_grad_norm=None, dropout_state=0.5, precision="float32"),
+        Stepper(
+            model, build_optimizer(model, SGD), SGD.replace(max_grad_norm=None, dropout_state=0.5), precision="float32"
+        ),
     )
     for it in (whole, dropping):
         it.step(batch(0, continues=False), 0.0, 0.0)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError, CorpusError, TrainingError
-from anaphora.models.language_model import State
+from anaphora.models.language_model import Losses, Reading, State
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.progress import Event
 from anaphora.training.checkpoint import load_checkpoint, under
@@ -186,10 +186,15 @@ class Spy(RecurrentLanguageModel):
         self.states: list[State] = []
         self.spoil = spoil
 
-    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
-        self.states.append(state)
-        loss, state = super().loss(tokens, targets, state)
-        return (loss * math.nan if self.spoil(len(self.states)) else loss), state
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+        if self.training:
+            self.states.append(state)
+        return super().read(tokens, state)
+
+    def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
+        nats, objective = super().losses(features, targets, label_smoothing)
+        factor = math.nan if self.spoil(len(self.states)) else 1.0
+        return Losses(nats * factor, objective * factor)
 
 
 def spy(corpus: PreparedCorpus, spoil: Callable[[int], bool] = lambda call: False) -> Spy:

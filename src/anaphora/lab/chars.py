@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from anaphora.data.stream import ConsecutiveWindows, RandomWindows
 from anaphora.errors import ConfigError
 from anaphora.lab.scratch.char_rnn import ScratchCharRNN, ScratchConfig, predict, train_epoch
-from anaphora.models.language_model import NeuralLanguageModel, State
+from anaphora.models.language_model import NeuralLanguageModel, Reading, State
 from anaphora.progress import Event, Progress, silent
 from anaphora.runtime import num_threads, seed_everything
 from anaphora.settings import did_you_mean
@@ -47,10 +47,13 @@ class ConciseCharRNN(NeuralLanguageModel):
     def initial_state(self, batch_size: int) -> State:
         return (self.head.weight.new_zeros(batch_size, self.layer.hidden_size),)
 
-    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
         one_hot = F.one_hot(tokens, self.vocab_size).to(self.head.weight.dtype)
         hidden, last = self.layer(one_hot, state[0].unsqueeze(0))
-        return self.head(hidden), (last.squeeze(0),)
+        return Reading(hidden, hidden, hidden), (last.squeeze(0),)
+
+    def logits(self, features: Tensor) -> Tensor:
+        return cast(Tensor, self.head(features))
 
 
 Net = Literal["scratch", "concise"]

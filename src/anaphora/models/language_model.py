@@ -7,7 +7,7 @@ Nothing carries memory from one call to the next except the state that was passe
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from anaphora.settings import Settings
 
 State = tuple[Tensor, ...]
 TokenIds = NDArray[np.integer[Any]]
+
+# Scoring cuts its rows so that no more logits than this exist at a time (16 MB in float32), however large V is.
+_MAX_LOGITS = 1 << 22
 
 
 def map_state(state: State, function: Callable[[Tensor], Tensor]) -> State:
@@ -98,35 +101,109 @@ class LanguageModel(nn.Module, ABC):
         """Read tokens (B, T), int64, T at least 1; return log-probabilities (B, V) of the next token, and the state."""
 
 
+class Reading(NamedTuple):
+    """What the layers of a net made of a window.
+
+    Attributes:
+        raw: (B, T, H), the output of the last layer; temporal activation regularisation looks at it.
+        dropped: (B, T, H), the same after the last dropout; activation regularisation looks at it.
+        features: (B, T, D), what the head reads: `dropped`, or its projection where the widths differ.
+    """
+
+    raw: Tensor
+    dropped: Tensor
+    features: Tensor
+
+
+class Losses(NamedTuple):
+    """What a head makes of its targets: two scalars, which are one where nothing is smoothed.
+
+    Attributes:
+        nats: the mean nats per target, to report.
+        objective: what to differentiate.
+    """
+
+    nats: Tensor
+    objective: Tensor
+
+
 class NeuralLanguageModel(LanguageModel):
-    """A language model with a differentiable `forward`; trained by gradient descent."""
+    """A language model of layers that `read` and a head that makes `logits`; trained by gradient descent.
+
+    D is the width of what the head reads. A head with a cheaper way to its loss than by all logits overrides `losses`.
+    """
 
     trained_by = "gradient"
 
     @abstractmethod
-    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read tokens (B, T), int64; return logits (B, T, V) for the token after each, and the last state."""
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+        """Read tokens (B, T), int64; return what the layers make of them, and the last state."""
 
-    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
-        """Return the mean nats per target, a scalar to differentiate, and the last state. Shapes as `forward`."""
-        logits, state = self(tokens, state)
-        return F.cross_entropy(at_least_float32(logits.flatten(0, 1)), targets.flatten()), state
+    @abstractmethod
+    def logits(self, features: Tensor) -> Tensor:
+        """Return the logits (..., V) for the token after each of the features (..., D)."""
+
+    def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
+        """Return the head's losses over targets (N,), given features (N, D).
+
+        Args:
+            features: what `read` returned, one row for each target.
+            targets: int64.
+            label_smoothing: the share of the probability that is asked for all types alike (Szegedy et al. 2016).
+        """
+        logits = at_least_float32(self.logits(features))
+        nats = F.cross_entropy(logits, targets)
+        if label_smoothing == 0.0:
+            return Losses(nats, nats)
+        # The mean cross-entropy over all types, without a second softmax: it and `nats` have log Z in common.
+        over_all_types = nats + logits.gather(1, targets.unsqueeze(1)).mean() - logits.mean()
+        return Losses(nats, torch.lerp(nats, over_all_types, label_smoothing))
 
     def start_from_unigrams(self, log_probs: Tensor) -> None:
         """Take note, before the first step, of the tokens' log-frequencies (V,) in the training text."""
+
+    def features(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T); return what the head reads, (B, T, D), and the last state."""
+        reading, state = self.read(tokens, state)
+        return reading.features, state
+
+    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T), int64; return logits (B, T, V) for the token after each, and the last state."""
+        features, state = self.features(tokens, state)
+        return self.logits(features), state
+
+    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the mean nats per target, a scalar to differentiate, and the last state. Shapes as `forward`."""
+        features, state = self.features(tokens, state)
+        return self.losses(*in_rows(features, targets)).nats, state
 
     def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         log_probs, _, state = self.score_targets(tokens, targets, state)
         return log_probs, state
 
     def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        logits, state = self(tokens, state)
-        negative = F.cross_entropy(at_least_float32(logits.flatten(0, 1)), targets.flatten(), reduction="none")
-        return -negative.view_as(targets), logits.argmax(-1) == targets, state
+        features, state = self.features(tokens, state)
+        rows = max(1, _MAX_LOGITS // self.vocab_size)
+        log_probs, correct = [], []
+        for part, wanted in zip(features.flatten(0, 1).split(rows), targets.flatten().split(rows), strict=True):
+            logits = at_least_float32(self.logits(part))
+            log_probs.append(-F.cross_entropy(logits, wanted, reduction="none"))
+            correct.append(logits.argmax(-1) == wanted)
+        return torch.cat(log_probs).view_as(targets), torch.cat(correct).view_as(targets), state
 
     def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        logits, state = self(tokens, state)
-        return at_least_float32(logits[:, -1]).log_softmax(-1), state
+        features, state = self.features(tokens, state)
+        return at_least_float32(self.logits(features[:, -1])).log_softmax(-1), state
+
+
+def in_rows(features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features (B, T, D) as (N, D) and targets (B, T) as (N,), in the order in which the features lie.
+
+    The framework's layers leave their output with time first: in that order nothing is copied on the way to the head.
+    """
+    if not features.is_contiguous():
+        features, targets = features.transpose(0, 1), targets.t()
+    return features.flatten(0, 1), targets.flatten()
 
 
 class CountingLanguageModel(LanguageModel):

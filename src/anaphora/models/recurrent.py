@@ -16,11 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.errors import AnaphoraWarning
-from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, at_least_float32, map_state
+from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, Reading, State, map_state
 from anaphora.models.lstm_recurrence import run_by_table, table_pays
-
-# Scoring cuts its rows so that no more logits than this exist at a time (16 MB in float32), however large V is.
-_MAX_LOGITS = 1 << 22
 
 
 class RecurrentConfig(ModelConfig):
@@ -120,47 +117,22 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         num_parts = 2 if self.config.name == "lstm" else 1
         return tuple(weight.new_zeros(shape) for _ in range(num_parts))
 
-    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        features, state = self.features(tokens, state)
-        return self.logits(features), state
-
-    def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
-        features, state = self.features(tokens, state)
-        # The layers leave their output with time first: in that order nothing is copied on the way to the head.
-        logits = self.logits(features.transpose(0, 1).flatten(0, 1))
-        return F.cross_entropy(at_least_float32(logits), targets.t().flatten()), state
-
-    def features(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """Read tokens (B, T); return what the head reads, (B, T, H or E), and the last state."""
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
         inner = map_state(state, lambda part: part.transpose(0, 1).contiguous())
         hidden, inner = self._run_layers(tokens, inner)
         dtype = self.embedding.weight.dtype  # under autocast the layers return bfloat16; a state keeps full precision
         state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
-        hidden = self.dropout_output(hidden)
-        return (hidden if self.projection is None else self.projection(hidden)), state
+        dropped = self.dropout_output(hidden)
+        features = dropped if self.projection is None else self.projection(dropped)
+        return Reading(hidden, dropped, features), state
 
     def logits(self, features: Tensor) -> Tensor:
-        """Return the logits (..., V) of features (..., H or E)."""
         return F.linear(features, self.output_weight, self.head_bias)
 
     @property
     def output_weight(self) -> Tensor:
         """The head's matrix, (V, H or E): the embedding itself when the weights are tied."""
         return self.embedding.weight if self.head_weight is None else self.head_weight
-
-    def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        features, state = self.features(tokens, state)
-        rows = max(1, _MAX_LOGITS // self.vocab_size)
-        log_probs, correct = [], []
-        for part, wanted in zip(features.flatten(0, 1).split(rows), targets.flatten().split(rows), strict=True):
-            logits = at_least_float32(self.logits(part))
-            log_probs.append(-F.cross_entropy(logits, wanted, reduction="none"))
-            correct.append(logits.argmax(-1) == wanted)
-        return torch.cat(log_probs).view_as(targets), torch.cat(correct).view_as(targets), state
-
-    def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        features, state = self.features(tokens, state)
-        return at_least_float32(self.logits(features[:, -1])).log_softmax(-1), state
 
     def _run_layers(self, tokens: Tensor, inner: State) -> tuple[Tensor, State]:
         """Return the last layer's output (B, T, H), and the last state, (L, B, H) as the given one."""

@@ -23,6 +23,9 @@ class TrainingConfig(Settings):
         beta2: Adam's second decay.
         schedule: a name in `schedules.SCHEDULES`.
         max_grad_norm: gradients with a longer norm are shortened to this one; None leaves them alone.
+        activation_penalty: alpha of AWD-LSTM's AR, see `regularizers.py`; 2 on the word-level Penn Treebank.
+        temporal_penalty: beta of its TAR; 1 there.
+        label_smoothing: share of the probability that is asked for all types alike. Reported losses are without it.
         batch_size: B, rows that are trained at once.
         bptt: T, tokens through which gradients flow back.
         windows: how the text is cut, see `data.stream.SAMPLERS`.
@@ -54,6 +57,9 @@ class TrainingConfig(Settings):
     beta2: float = Field(default=0.99, ge=0, lt=1)
     schedule: Literal["constant", "plateau", "cosine", "one-cycle"] = "one-cycle"
     max_grad_norm: float | None = Field(default=1.0, gt=0)
+    activation_penalty: float = Field(default=0.0, ge=0)
+    temporal_penalty: float = Field(default=0.0, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     batch_size: int = Field(default=32, ge=1)
     bptt: int = Field(default=64, ge=1)
     windows: Literal["consecutive", "random", "every-position"] = "consecutive"

@@ -60,7 +60,7 @@ def tokens_per_second(
     with _untouched_generators(model.device), num_threads(threads):
         twin = copy.deepcopy(model).train()
         optimizer = build_optimizer(twin, training)
-        stepper = Stepper(twin, optimizer, max_grad_norm=training.max_grad_norm, precision=precision)
+        stepper = Stepper(twin, optimizer, training, precision=precision)
 
         def seconds(seq_len: int) -> float:
             before = clock()

@@ -76,13 +76,7 @@ class Sitting:
         self._windows: Sequence[Batch] = self._sampler.epoch(0)
         self._optimizer = build_optimizer(model, config)
         self._schedule, self._momentum = SCHEDULES[config.schedule], default_momentum(config)
-        self._stepper = Stepper(
-            model,
-            self._optimizer,
-            max_grad_norm=config.max_grad_norm,
-            dropout_state=config.dropout_state,
-            precision=precision,
-        )
+        self._stepper = Stepper(model, self._optimizer, config, precision=precision)
         self._last_good = LastGood(model, self._optimizer)
         self._validator = Validator(
             model,

@@ -16,7 +16,9 @@ from torch.optim import Optimizer
 from anaphora.data.stream import Batch
 from anaphora.models.language_model import NeuralLanguageModel, State, detach
 from anaphora.runtime import Precision
+from anaphora.training.config import TrainingConfig
 from anaphora.training.optimizers import set_learning_rate
+from anaphora.training.regularizers import Objective
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Stepper:
     Args:
         model: trained in place.
         optimizer: of its weights.
-        max_grad_norm, dropout_state: see `TrainingConfig`.
+        config: for the objective, clipping and `dropout_state`.
         precision: of the forward and backward pass.
     """
 
@@ -48,15 +50,15 @@ class Stepper:
         self,
         model: NeuralLanguageModel,
         optimizer: Optimizer,
+        config: TrainingConfig,
         *,
-        max_grad_norm: float | None,
-        dropout_state: float = 0.0,
         precision: Precision,
     ) -> None:
         self._model, self._optimizer = model, optimizer
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
-        self._max_grad_norm = math.inf if max_grad_norm is None else max_grad_norm
-        self._dropout_state = dropout_state
+        self._max_grad_norm = math.inf if config.max_grad_norm is None else config.max_grad_norm
+        self._dropout_state = config.dropout_state
+        self._objective = Objective.of(config)
         self._device = model.device
         self._autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=precision == "bfloat16")
         self._unread: list[tuple[Tensor, int, float]] = []
@@ -67,14 +69,14 @@ class Stepper:
         batch = batch.to(self._device)
         state = self._state_before(batch)
         with self._autocast:
-            loss, state = self._model.loss(batch.inputs, batch.targets, state)
+            losses, state = self._objective(self._model, batch.inputs, batch.targets, state)
         self.carried = detach(state)
-        loss.backward()
+        losses.objective.backward()
         grad_norm = clip_grad_norm_(self._weights, self._max_grad_norm)
         set_learning_rate(self._optimizer, learning_rate, momentum)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
-        measured = torch.stack([loss.detach().float(), grad_norm.float()])
+        measured = torch.stack([losses.nats.detach().float(), grad_norm.float()])
         self._unread.append((measured, batch.targets.numel(), learning_rate))
 
     def _state_before(self, batch: Batch) -> State:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.data.stream import Batch
-from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, State, detach
+from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, Reading, State, detach
 
 
 class ScratchConfig(ModelConfig):
@@ -44,14 +44,18 @@ class ScratchCharRNN(NeuralLanguageModel):
     def initial_state(self, batch_size: int) -> State:
         return (self.w_hh.new_zeros(batch_size, len(self.w_hh)),)
 
-    def forward(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
         (h,) = state
-        logits = []
+        hidden = []
         for token in tokens.unbind(1):
             one_hot = F.one_hot(token, self.vocab_size).to(self.w_xh.dtype)
             h = torch.tanh(one_hot @ self.w_xh + h @ self.w_hh + self.b_h)
-            logits.append(h @ self.w_hq + self.b_q)
-        return torch.stack(logits, 1), (h,)
+            hidden.append(h)
+        features = torch.stack(hidden, 1)
+        return Reading(features, features, features), (h,)
+
+    def logits(self, features: Tensor) -> Tensor:
+        return features @ self.w_hq + self.b_q
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
