@@ -27,6 +27,11 @@ SMALL = {"embedding_dim": 5, "hidden_size": 7}
 CASES: dict[str, Callable[[], LanguageModel]] = {
     "uniform": lambda: build_model(model_config("uniform"), V),
     "unigram": lambda: _fitted("unigram"),
+    "awd-gru": lambda: build_model(model_config("awd-gru", SMALL), V),
+    "awd-lstm": lambda: build_model(model_config("awd-lstm", SMALL), V),
+    "awd-lstm of one layer, not tied": lambda: build_model(
+        model_config("awd-lstm", {**SMALL, "num_layers": 1, "tie_weights": False}), V
+    ),
     "elman": lambda: build_model(model_config("elman", SMALL), V),
     "elman relu": lambda: build_model(model_config("elman", {**SMALL, "activation": "relu"}), V),
     "gru": lambda: build_model(model_config("gru", SMALL), V),

@@ -65,6 +65,11 @@ class LanguageModel(nn.Module, ABC):
         self.config = config
         self.vocab_size = vocab_size
 
+    @classmethod
+    def config_class_for(cls, name: str) -> type[ModelConfig]:
+        """Return the configuration of the model that is registered as `name`, for classes with several names."""
+        return cls.config_class
+
     @property
     def device(self) -> torch.device:
         """The device that holds the model's tensors."""

@@ -10,52 +10,38 @@ import warnings
 from collections.abc import Iterator
 from typing import Literal, Self, cast
 
-import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from anaphora.errors import AnaphoraWarning
-from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, Reading, State, map_state
+from anaphora.models.headed import HeadedConfig, HeadedLanguageModel
+from anaphora.models.language_model import Reading, State, map_state
 from anaphora.models.lstm_recurrence import run_by_table, table_pays
 
 
-class RecurrentConfig(ModelConfig):
-    """What a recurrent language model is made of.
+class RecurrentConfig(HeadedConfig):
+    """What a recurrent language model is made of, beside what `HeadedConfig` lists.
 
     Attributes:
         name: "elman" (Elman 1990), "lstm" (Hochreiter and Schmidhuber 1997; forget gate by Gers et al. 2000) or
             "gru" (Cho et al. 2014, in cuDNN's form, with the reset gate after the product).
-        embedding_dim: E, numbers that stand for one token.
-        hidden_size: H, units of each layer.
-        num_layers: L, recurrent layers on top of each other.
         activation: of the Elman layer; has no effect on the others.
         dropout_input: on the embedded tokens (Zaremba et al. 2014 put dropout on non-recurrent connections only).
         dropout_hidden: between layers; has no effect with one layer.
         dropout_output: on what the head reads.
-        tie_weights: the head shares the embedding matrix (Press and Wolf 2017; Inan et al. 2017). Where
-            E and H differ, a linear projection H -> E stands between.
+        tie_weights: where E and H differ, a linear projection H -> E stands between.
         forget_gate_bias: start value of the LSTM's forget-gate bias (Jozefowicz et al. 2015 advise 1).
         initialization: of the hidden-to-hidden matrices: "uniform" within 1/sqrt(H), or "orthogonal"
             (Saxe et al. 2014).
-        head_bias: starts as "zero", or when training begins as the "unigram" log-frequencies of the training text, so
-            that the first step already predicts as well as the unigram model and none is spent on learning it.
-        embedding_range: the embedding starts uniform in [-embedding_range, embedding_range].
     """
 
     name: Literal["elman", "lstm", "gru"] = "lstm"
-    embedding_dim: int = Field(default=256, ge=1, le=1 << 16)
-    hidden_size: int = Field(default=256, ge=1, le=1 << 16)
-    num_layers: int = Field(default=1, ge=1, le=64)
     activation: Literal["tanh", "relu"] = "tanh"
     dropout_input: float = Field(default=0.0, ge=0.0, lt=1.0)
     dropout_hidden: float = Field(default=0.0, ge=0.0, lt=1.0)
     dropout_output: float = Field(default=0.0, ge=0.0, lt=1.0)
-    tie_weights: bool = False
     forget_gate_bias: float = 1.0
     initialization: Literal["uniform", "orthogonal"] = "uniform"
-    head_bias: Literal["zero", "unigram"] = "unigram"
-    embedding_range: float = Field(default=0.1, gt=0.0)
 
     @model_validator(mode="after")
     def _warn_of_settings_without_effect(self) -> Self:
@@ -71,45 +57,27 @@ class RecurrentConfig(ModelConfig):
         return self
 
 
-class RecurrentLanguageModel(NeuralLanguageModel):
-    """Embedding, a stack of recurrent layers of one kind, and a linear head over the vocabulary."""
+class RecurrentLanguageModel(HeadedLanguageModel):
+    """Embedding, a stack of recurrent layers of one kind, and a head over the vocabulary."""
 
     config_class = RecurrentConfig
     config: RecurrentConfig
 
     def __init__(self, config: RecurrentConfig, vocab_size: int) -> None:
-        super().__init__(config, vocab_size)
-        self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
+        super().__init__(config, vocab_size, config.hidden_size)
         self.layers = _framework_layers(config)
-        head_dim = config.embedding_dim if config.tie_weights else config.hidden_size
-        needs_projection = head_dim != config.hidden_size
-        self.projection = nn.Linear(config.hidden_size, head_dim, bias=False) if needs_projection else None
-        self.head_weight = None if config.tie_weights else nn.Parameter(torch.empty(vocab_size, head_dim))
-        self.head_bias = nn.Parameter(torch.zeros(vocab_size))
         self.dropout_input = nn.Dropout(config.dropout_input)
         self.dropout_output = nn.Dropout(config.dropout_output)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew from torch's generator."""
-        config = self.config
-        nn.init.uniform_(self.embedding.weight, -config.embedding_range, config.embedding_range)
-        if self.head_weight is not None:
-            bound = config.hidden_size**-0.5
-            nn.init.uniform_(self.head_weight, -bound, bound)
-        nn.init.zeros_(self.head_bias)
-        if self.projection is not None:
-            self.projection.reset_parameters()
+        super().reset_parameters()
         self.layers.reset_parameters()
-        if config.initialization == "orthogonal":
+        if self.config.initialization == "orthogonal":
             for gate in self._hidden_to_hidden_gates():
                 nn.init.orthogonal_(gate)
-        if config.name == "lstm":
-            self._set_forget_gate_bias(config.forget_gate_bias)
-
-    def start_from_unigrams(self, log_probs: Tensor) -> None:
-        if self.config.head_bias == "unigram":
-            self.head_bias.data.copy_(log_probs)
+        if self.config.name == "lstm":
+            self._set_forget_gate_bias(self.config.forget_gate_bias)
 
     def initial_state(self, batch_size: int) -> State:
         weight = self.embedding.weight
@@ -122,17 +90,7 @@ class RecurrentLanguageModel(NeuralLanguageModel):
         hidden, inner = self._run_layers(tokens, inner)
         dtype = self.embedding.weight.dtype  # under autocast the layers return bfloat16; a state keeps full precision
         state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
-        dropped = self.dropout_output(hidden)
-        features = dropped if self.projection is None else self.projection(dropped)
-        return Reading(hidden, dropped, features), state
-
-    def logits(self, features: Tensor) -> Tensor:
-        return F.linear(features, self.output_weight, self.head_bias)
-
-    @property
-    def output_weight(self) -> Tensor:
-        """The head's matrix, (V, H or E): the embedding itself when the weights are tied."""
-        return self.embedding.weight if self.head_weight is None else self.head_weight
+        return self.reading(hidden, self.dropout_output(hidden)), state
 
     def _run_layers(self, tokens: Tensor, inner: State) -> tuple[Tensor, State]:
         """Return the last layer's output (B, T, H), and the last state, (L, B, H) as the given one."""

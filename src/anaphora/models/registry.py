@@ -7,9 +7,12 @@ from anaphora.errors import ConfigError
 from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig
 from anaphora.models.recurrent import RecurrentLanguageModel
+from anaphora.models.stack import StackLanguageModel
 from anaphora.settings import did_you_mean
 
 MODELS: dict[str, type[LanguageModel]] = {
+    "awd-gru": StackLanguageModel,
+    "awd-lstm": StackLanguageModel,
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
     "lstm": RecurrentLanguageModel,
@@ -38,7 +41,7 @@ def model_config(name: str, values: Mapping[str, Any] | None = None) -> ModelCon
     Raises:
         ConfigError: no such model, or a key or value that its configuration does not have.
     """
-    return model_class(name).config_class(**{**(values or {}), "name": name})
+    return model_class(name).config_class_for(name)(**{**(values or {}), "name": name})
 
 
 def build_model(config: ModelConfig, vocab_size: int) -> LanguageModel:

@@ -122,10 +122,11 @@ def _checked(values: Mapping[str, Any], where: str) -> Sections:
 
 def _fields(section: str, sections: Sections) -> dict[str, Any]:
     """Return the keys of a section, each with its type; those of [model] depend on the model's name."""
+    model_name = sections["model"].get("name", "lstm")
     classes: dict[str, type[Settings]] = {
         "corpus": CorpusSettings,
         "tokenizer": TokenizerSettings,
-        "model": model_class(sections["model"].get("name", "lstm")).config_class,
+        "model": model_class(model_name).config_class_for(model_name),
         "training": TrainingConfig,
     }
     settings = classes[section]

@@ -1,0 +1,1 @@
+"""What stands between the recurrent layers and around them."""

@@ -1,0 +1,64 @@
+"""The regularised stack: any cell of `cells/registry.py`, layer upon layer, with the dropouts of AWD-LSTM around it.
+
+    tokens -> embedding (dropout_embedding) -> dropout_input -> cell 1 -> dropout_hidden -> ... -> cell L
+           -> dropout_output -> head
+
+Merity, Keskar and Socher 2018, "Regularizing and optimizing LSTM language models" (arXiv 1708.02182). Shapes: B batch,
+T time, E embedding, H hidden, L layers. The state is that of cell 1, then of cell 2, and so on; each tensor (B, ...).
+"""
+
+from itertools import islice, pairwise
+from typing import cast
+
+from torch import Tensor, nn
+
+from anaphora.models.cells.cell import Cell, StackConfig
+from anaphora.models.cells.registry import CELLS
+from anaphora.models.headed import HeadedLanguageModel
+from anaphora.models.language_model import ModelConfig, Reading, State
+from anaphora.models.layers.dropout import LockedDropout, embed_with_dropout
+
+
+class StackLanguageModel(HeadedLanguageModel):
+    """Embedding, a stack of cells of one kind, and a head over the vocabulary."""
+
+    config_class = StackConfig
+    config: StackConfig
+
+    def __init__(self, config: StackConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size, config.widths[-1])
+        cell = CELLS[config.name]
+        self.layers = nn.ModuleList(cell(below, above, config) for below, above in pairwise(config.widths))
+        self.dropout_input = LockedDropout(config.scaled("dropout_input"))
+        self.dropout_hidden = LockedDropout(config.scaled("dropout_hidden"))
+        self.dropout_output = LockedDropout(config.scaled("dropout_output"))
+        self.reset_parameters()
+
+    @classmethod
+    def config_class_for(cls, name: str) -> type[ModelConfig]:
+        return CELLS[name].config_class
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The layers, from the embedding to the head."""
+        return [cast(Cell, layer) for layer in self.layers]
+
+    def reset_parameters(self) -> None:
+        super().reset_parameters()
+        for cell in self.cells:
+            cell.reset_parameters()
+
+    def initial_state(self, batch_size: int) -> State:
+        return tuple(part for cell in self.cells for part in cell.initial_state(batch_size))
+
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+        p = self.config.scaled("dropout_embedding")
+        embedded = embed_with_dropout(self.embedding, tokens.t(), p, training=self.training).transpose(0, 1)
+        hidden, given = embedded, iter(state)
+        last: list[Tensor] = []
+        for number, cell in enumerate(self.cells):
+            dropout = self.dropout_hidden if number else self.dropout_input
+            own = tuple(islice(given, cell.num_state_parts))
+            hidden, after = cell(dropout(hidden), own)
+            last += [part.to(before.dtype) for part, before in zip(after, own, strict=True)]
+        return self.reading(hidden, self.dropout_output(hidden)), tuple(last)

@@ -1,0 +1,53 @@
+"""The three dropouts: what is masked together, that the mean stays, and that evaluation drops nothing."""
+
+import torch
+from torch import nn
+
+from anaphora.models.layers.dropout import LockedDropout, drop_weights, embed_with_dropout
+
+B, T, H = 3, 7, 400
+
+
+def test_locked_dropout_has_one_mask_for_all_steps_and_one_for_each_row() -> None:
+    torch.manual_seed(1)
+    dropped = LockedDropout(0.25)(torch.ones(B, T, H))
+    assert set(dropped.unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
+    assert (dropped == dropped[:, :1]).all()
+    assert not torch.equal(dropped[0], dropped[1])
+    assert abs(dropped[:, 0].mean().item() - 1) < 0.05
+
+
+def test_locked_dropout_keeps_the_time_first_in_memory() -> None:
+    dropped = LockedDropout(0.5)(torch.ones(T, B, H).transpose(0, 1))
+    assert dropped.transpose(0, 1).is_contiguous()
+
+
+def test_locked_dropout_rests_in_evaluation() -> None:
+    activations = torch.ones(B, T, H)
+    assert LockedDropout(0.5).eval()(activations) is activations
+
+
+def test_embedding_dropout_drops_a_type_wherever_it_occurs() -> None:
+    torch.manual_seed(1)
+    embedding = nn.Embedding(50, 4)
+    tokens = torch.randint(50, (B, 60))
+    found = embed_with_dropout(embedding, tokens, 0.5, training=True)
+    whole = embedding(tokens)
+    kept = found.abs().sum(-1) > 0
+    torch.testing.assert_close(found[kept], 2 * whole[kept])
+    for token in range(50):
+        assert len(kept[tokens == token].unique()) <= 1
+    assert 0.2 < kept.float().mean() < 0.8
+    assert torch.equal(embed_with_dropout(embedding, tokens, 0.5, training=False), whole)
+
+
+def test_weight_dropout_drops_single_weights_and_hands_gradients_on() -> None:
+    torch.manual_seed(1)
+    weight = nn.Parameter(torch.ones(40, H))
+    dropped = drop_weights(weight, 0.5, training=True)
+    assert set(dropped.unique().tolist()) == {0.0, 2.0}
+    assert dropped.is_contiguous()
+    dropped.sum().backward()
+    assert weight.grad is not None
+    assert torch.equal(weight.grad, dropped.detach())
+    assert drop_weights(weight, 0.5, training=False) is weight
