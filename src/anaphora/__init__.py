@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from anaphora.api import TrainResult, corpora, corpus_info, evaluate, fetch, generate, info, load, stream, train
+    from anaphora.api import (
+        LineScores,
+        TrainResult,
+        corpora,
+        corpus_info,
+        evaluate,
+        fetch,
+        generate,
+        info,
+        load,
+        score,
+        stream,
+        train,
+    )
     from anaphora.bundle import Bundle
     from anaphora.errors import AnaphoraError, AnaphoraWarning
     from anaphora.evaluation.evaluate import Evaluation
@@ -27,6 +40,7 @@ _HOMES = {
     "Evaluation": "anaphora.evaluation.evaluate",
     "Event": "anaphora.progress",
     "GenerationSettings": "anaphora.generation.generate",
+    "LineScores": "anaphora.api",
     "Sample": "anaphora.generation.generate",
     "TrainResult": "anaphora.api",
     "corpora": "anaphora.api",
@@ -36,6 +50,7 @@ _HOMES = {
     "generate": "anaphora.api",
     "info": "anaphora.api",
     "load": "anaphora.api",
+    "score": "anaphora.api",
     "stream": "anaphora.api",
     "train": "anaphora.api",
 }
@@ -48,6 +63,7 @@ __all__ = [
     "Evaluation",
     "Event",
     "GenerationSettings",
+    "LineScores",
     "Sample",
     "TrainResult",
     "__version__",
@@ -58,6 +74,7 @@ __all__ = [
     "generate",
     "info",
     "load",
+    "score",
     "stream",
     "train",
 ]

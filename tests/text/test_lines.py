@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anaphora.text import lines as module
-from anaphora.text.lines import LONGEST, lines
+from anaphora.text.lines import LONGEST, lines, whole_lines
 
 
 def flat(chunks: list[str]) -> list[str]:
@@ -30,3 +30,13 @@ def test_long_lines_come_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_without_end_is_not_held() -> None:
     longest = max(len(line) for group in lines("x" * 10_000 for _ in range(100)) for line in group)
     assert longest == LONGEST
+
+
+@given(st.lists(st.text("ab\n\r\u2028", max_size=5)))
+def test_whole_lines_are_cut_at_newlines_only(chunks: list[str]) -> None:
+    found = [line for group in whole_lines(chunks) for line in group]
+    assert found == [line for line in "".join(chunks).replace("\n", "\n\0").split("\0") if line]
+
+
+def test_whole_lines_come_as_soon_as_they_are_complete() -> None:
+    assert list(whole_lines(["a\nb", "b", "b\n\nc", "c"])) == [["a\n"], ["bbb\n", "\n"], ["cc"]]

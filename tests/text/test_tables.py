@@ -3,19 +3,9 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from anaphora.errors import CorpusError
-from anaphora.text.tables import json_documents, lines, table_documents
-
-
-@given(st.lists(st.text("ab\n\u2028", max_size=5)))
-def test_lines_are_cut_at_newlines_only(pieces: list[str]) -> None:
-    result = list(lines(pieces))
-    assert "".join(result) == "".join(pieces)
-    assert all(line.find("\n") in (-1, len(line) - 1) for line in result)
-    assert all(line.endswith("\n") for line in result[:-1])
+from anaphora.text.tables import json_documents, table_documents
 
 
 def test_json_lines() -> None:

@@ -5,10 +5,12 @@ from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
 from anaphora.api.models import info, load
 from anaphora.api.result import TrainResult
+from anaphora.api.scoring import LineScores, score
 from anaphora.api.texts import text_for
 from anaphora.api.training import train
 
 __all__ = [
+    "LineScores",
     "TrainResult",
     "corpora",
     "corpus_info",
@@ -17,6 +19,7 @@ __all__ = [
     "generate",
     "info",
     "load",
+    "score",
     "stream",
     "text_for",
     "train",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anaphora.api.configure import corpus_options
 from anaphora.api.folder import CONFIG
-from anaphora.api.models import load
+from anaphora.api.models import loaded
 from anaphora.bundle import Bundle
 from anaphora.data.prepare import prepare
 from anaphora.errors import AnaphoraWarning, BundleError, ConfigError
@@ -44,7 +44,7 @@ def evaluate(
 
     >>> evaluate("runs/book-lstm").bits_per_char  # doctest: +SKIP
     """
-    bundle = model if isinstance(model, Bundle) else load(model, device)
+    bundle = loaded(model, device)
     if corpus is None:
         return _score_split(
             bundle, open_corpus(training_corpus(bundle), progress=progress), split, batch_size, progress

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from anaphora.api.models import load
+from anaphora.api.models import loaded
 from anaphora.bundle import Bundle
 from anaphora.generation import generate as writer
 from anaphora.generation.generate import GenerationSettings, Sample
@@ -25,16 +25,12 @@ def generate(model: Bundle | str | Path, prompt: str = "", **settings: Any) -> l
     >>> [sample] = generate("runs/book-lstm", "Once", temperature=0.8, seed=1)  # doctest: +SKIP
     """
     options = GenerationSettings(**settings)
-    bundle = _loaded(model)
+    bundle = loaded(model)
     return writer.generate(bundle.model, bundle.tokenizer, prompt, options)
 
 
 def stream(model: Bundle | str | Path, prompt: str = "", **settings: Any) -> Iterator[str]:
     """Write one text piece by piece, as it comes. Arguments and errors as for `generate`."""
     options = GenerationSettings(**settings)
-    bundle = _loaded(model)
+    bundle = loaded(model)
     return writer.stream(bundle.model, bundle.tokenizer, prompt, options)
-
-
-def _loaded(model: Bundle | str | Path) -> Bundle:
-    return model if isinstance(model, Bundle) else load(model)

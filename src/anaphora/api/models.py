@@ -20,13 +20,18 @@ def load(path: str | Path, device: str = "auto") -> Bundle:
     return load_bundle(Path(path), choose_device(device))
 
 
+def loaded(model: Bundle | str | Path, device: str = "auto") -> Bundle:
+    """Return a model that is loaded already as it is, and load it from its folder otherwise."""
+    return model if isinstance(model, Bundle) else load(model, device)
+
+
 def info(model: Bundle | str | Path) -> dict[str, Any]:
     """Say what a model is, as JSON values: sizes, settings, tokenizer, hashes, and its provenance with the results.
 
     Raises:
         BundleError: as `load`.
     """
-    bundle = model if isinstance(model, Bundle) else load(model, "cpu")
+    bundle = loaded(model, "cpu")
     tokenizer = bundle.tokenizer
     return {
         "path": str(bundle.path),

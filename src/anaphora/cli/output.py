@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -29,6 +29,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report no progress; warnings and errors still show.")]
 
 _NO_WIDTH = 1000
+_ESCAPED = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})
 _ADVICE = {
     errno.ENOSPC: "free some space, or choose a folder on another disk",
     errno.EDQUOT: "free some space, or choose a folder on another disk",
@@ -63,12 +64,39 @@ def write(text: str) -> None:
 
 def say_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object on one line; characters that stdout cannot express are escaped."""
+    say(_json(value))
+
+
+def say_json_stream(
+    head: Mapping[str, Any],
+    name: str,
+    values: Iterable[Mapping[str, Any]],
+    tail: Callable[[], Mapping[str, Any]],
+) -> None:
+    """Print one JSON object whose list `name` is longer than memory may be: its values come a line each.
+
+    What `tail` returns after the last of them closes the object.
+    """
+    write(f"{_json(head)[:-1]}, {json.dumps(name)}: [")
+    separator = "\n"
+    for value in values:
+        write(separator + _json(value))
+        separator = ",\n"
+    say(f"\n], {_json(tail())[1:]}")
+
+
+def say_row(cells: Iterable[str]) -> None:
+    """Print tab-separated cells; a tab, line break or backslash inside one is escaped with a backslash."""
+    say("\t".join(cell.translate(_ESCAPED) for cell in cells))
+
+
+def _json(value: Mapping[str, Any]) -> str:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     try:
         text.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         text = json.dumps(value, allow_nan=False)
-    say(text)
+    return text
 
 
 def say_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> None:
@@ -89,6 +117,11 @@ def say_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         say(f"{name:<{width}}  {value}")
+
+
+def note(text: str) -> None:
+    """Print a line on stderr, about the result rather than of it."""
+    screen().print(text, soft_wrap=True)
 
 
 def complain(kind: str, message: object, style: str) -> None:

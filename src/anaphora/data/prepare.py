@@ -107,7 +107,7 @@ def encode_beginning(corpus: Source, split: str, tokenizer: Tokenizer, character
     token_ids = np.concatenate([np.empty(0, tokenizer.dtype), *tokenizer.encode_chunks([text])])
     counts = SplitCounts(
         tokens=len(token_ids),
-        unknown_tokens=_count_unknown(token_ids, tokenizer),
+        unknown_tokens=count_unknown(token_ids, tokenizer),
         characters=len(text),
         bytes=len(utf8_bytes(text)),
     )
@@ -254,7 +254,7 @@ def _write_ids(path: Path, chunks: Iterable[str], tokenizer: Tokenizer, reading:
     with path.open("wb") as file:
         for token_ids in tokenizer.encode_chunks(reading.counted(chunks)):
             tokens += len(token_ids)
-            unknown += _count_unknown(token_ids, tokenizer)
+            unknown += count_unknown(token_ids, tokenizer)
             file.write(token_ids.astype(stored, copy=False).data)
         file.flush()
         os.fsync(file.fileno())
@@ -266,7 +266,8 @@ def _write_ids(path: Path, chunks: Iterable[str], tokenizer: Tokenizer, reading:
     )
 
 
-def _count_unknown(token_ids: TokenIds, tokenizer: Tokenizer) -> int:
+def count_unknown(token_ids: TokenIds, tokenizer: Tokenizer) -> int:
+    """Return how many of the ids are `<unk>`."""
     return 0 if tokenizer.unk_id is None else int(np.count_nonzero(token_ids == tokenizer.unk_id))
 
 

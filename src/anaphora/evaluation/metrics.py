@@ -14,12 +14,17 @@ def perplexity(loss: float) -> float:
         return math.inf
 
 
+def bits(nats: float) -> float:
+    """Return nats as bits."""
+    return nats / math.log(2.0)
+
+
 def bits_per(total_nats: float, units: int) -> float:
     """Return the bits that a text costs per unit: `units` counts the characters or bytes of the raw text.
 
     The text's own counts make results of different tokenizers comparable; ids cannot tell how long the text was.
     """
-    return total_nats / math.log(2.0) / units
+    return bits(total_nats) / units
 
 
 def finite_or_none(value: float) -> float | None:

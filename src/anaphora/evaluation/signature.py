@@ -16,16 +16,17 @@ _SHORT = 8  # hexadecimal digits: enough to tell apart what one person ever comp
 class Signature:
     """The conditions of a measurement; `str()` gives the line.
 
-    One rule is the same for all of anaphora's results and stands in the line for readers who do not know it:
-    `context:stream`, the state is carried over the whole text, across lines and documents.
-
     Attributes:
         unknown: "scored" when the vocabulary has `<unk>`, which then counts as one token like any other and hides
             characters from bits_per_char; "none" when every text can be expressed.
         split: which part of the corpus.
         tokenizer, corpus, model: their sha256 hashes, whole; the line shows the first eight digits, or "-" for none.
         tokens: "all" when every token of the split is predicted once, ends of lines included; "first-N" when only
-            its first N tokens are, as time did not allow more.
+            its first N tokens are, as time did not allow more; "without-line-ends" when those are left out.
+        context: "stream", the state is carried over the whole text, across lines and documents; or "line", each line
+            is read from the initial state.
+        normalized: False for a model whose figures are scores and not probabilities (stupid backoff); then the line
+            begins with "scores:unnormalized".
         lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.
     """
 
@@ -35,13 +36,16 @@ class Signature:
     corpus: str | None = None
     model: str | None = None
     tokens: str = "all"
+    context: str = "stream"
+    normalized: bool = True
     lanes: int = 1
 
     def __str__(self) -> str:
         parts = {
+            **({} if self.normalized else {"scores": "unnormalized"}),
             "tokens": self.tokens,
             "unknown": self.unknown,
-            "context": "stream",
+            "context": self.context,
             "lanes": str(self.lanes),
             "split": self.split,
             "tokenizer": _short(self.tokenizer),

@@ -1,6 +1,7 @@
-"""A stream of text pieces, cut anew at its line ends: for tokenizers that look at one line at a time.
+"""A stream of text pieces, cut anew at its line ends: for tokenizers, tables, and whatever answers line by line.
 
-The lines do not depend on how the stream was cut, and stay bounded when the text has no line ends at all.
+The lines do not depend on how the stream was cut. `lines` keeps them bounded when the text has no line ends at all;
+`whole_lines` gives every line as it is.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,20 @@ def lines(chunks: Iterable[str]) -> Iterator[list[str]]:
             yield found + begun
     if held:
         yield [held]
+
+
+def whole_lines(chunks: Iterable[str]) -> Iterator[list[str]]:
+    """Yield the lines of a text, those that each chunk completes at once; every line but the last keeps its "\\n"."""
+    held: list[str] = []
+    for chunk in chunks:
+        whole, line_end, rest = chunk.rpartition("\n")
+        if line_end:
+            yield [line + "\n" for line in "".join([*held, whole]).split("\n")]
+            held = []
+        if rest:
+            held.append(rest)
+    if held:
+        yield ["".join(held)]
 
 
 def _parts(line: str) -> list[str]:

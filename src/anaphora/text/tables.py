@@ -6,28 +6,14 @@ A row is held in memory whole; the file is not.
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from anaphora.errors import CorpusError
 from anaphora.settings import did_you_mean
+from anaphora.text.lines import whole_lines
 
 _DEFAULT_NAME = "text"
 _MAX_CELL_CHARS = 2**31 - 1  # the largest that the csv module takes on every platform
-
-
-def lines(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a text that comes in pieces, each with its line end."""
-    parts: list[str] = []
-    for piece in pieces:
-        whole, line_end, rest = piece.rpartition("\n")
-        if not line_end:
-            parts.append(rest)
-            continue
-        parts.append(whole)
-        for line in "".join(parts).split("\n"):
-            yield line + "\n"
-        parts = [rest] if rest else []
-    if parts:
-        yield "".join(parts)
 
 
 def json_documents(pieces: Iterable[str], field: str | None, where: str) -> Iterator[str]:
@@ -37,7 +23,7 @@ def json_documents(pieces: Iterable[str], field: str | None, where: str) -> Iter
         CorpusError: a line is not a JSON object, lacks the field, or has something else than a string there.
     """
     name = field or _DEFAULT_NAME
-    for number, line in enumerate(lines(pieces), start=1):
+    for number, line in enumerate(chain.from_iterable(whole_lines(pieces)), start=1):
         if line.isspace():
             continue
         at = f"{where}, line {number}"
@@ -64,7 +50,7 @@ def table_documents(pieces: Iterable[str], delimiter: str, column: str | None, w
         CorpusError: the column is missing, a row is too short, or a quote is not closed.
     """
     csv.field_size_limit(_MAX_CELL_CHARS)  # the default of 128 kB is less than a long article
-    rows = csv.reader(lines(pieces), delimiter=delimiter, strict=True)
+    rows = csv.reader(chain.from_iterable(whole_lines(pieces)), delimiter=delimiter, strict=True)
     try:
         header = next(rows, [])
         index = _column_index(header, column, where)
