@@ -105,8 +105,7 @@ def text8_system(device: torch.device) -> System:
 def same_model(twin: nn.Module, config: RecurrentConfig, vocab_size: int) -> RecurrentLanguageModel:
     """Return anaphora's model with the weights of a twin."""
     model = RecurrentLanguageModel(config, vocab_size)
-    names = {"head.weight": "head_weight", "head.bias": "head_bias"}
-    model.load_state_dict({names.get(key, key.replace("lstm.", "layers.")): t for key, t in twin.state_dict().items()})
+    model.load_state_dict({key.replace("lstm.", "layers."): t for key, t in twin.state_dict().items()})
     return model
 
 

@@ -8,6 +8,7 @@ import torch
 
 from anaphora.errors import AnaphoraWarning, ConfigError
 from anaphora.models.language_model import detach
+from anaphora.models.layers.full_head import FullHead
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 
 B, T, V, E, H = 2, 5, 9, 4, 6
@@ -34,6 +35,7 @@ def test_shapes(name: str, parts: int) -> None:
 def test_the_elman_net_is_its_equation() -> None:
     """Check h = tanh(W_xh x + b + W_hh h + b'), logits = W_hq h + b_q, step by step: values and gradients."""
     model = make(name="elman").double()
+    assert isinstance(model.head, FullHead)
     tokens, targets = tokens_and_targets()
     loss, _ = model.loss(tokens, targets, model.initial_state(B))
     loss.backward()
@@ -47,7 +49,7 @@ def test_the_elman_net_is_its_equation() -> None:
         hidden = torch.tanh(
             embedded @ layer.weight_ih_l0.T + layer.bias_ih_l0 + hidden @ layer.weight_hh_l0.T + layer.bias_hh_l0
         )
-        log_probs = (hidden @ model.output_weight.T + model.head_bias).log_softmax(-1)
+        log_probs = (hidden @ model.head.matrix.T + model.head.bias).log_softmax(-1)
         total = total - log_probs.gather(1, targets[:, t : t + 1]).sum()
     plain = total / (B * T)
     plain.backward()
@@ -65,12 +67,11 @@ def test_loss_is_the_mean_of_negative_target_log_probs() -> None:
     assert loss.item() == pytest.approx(-log_probs.mean().item(), rel=1e-6)
 
 
-def test_scoring_in_small_blocks_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make()
+def test_scoring_in_small_blocks_changes_nothing() -> None:
     tokens, targets = tokens_and_targets()
+    model, by_threes = make(), make(head_max_logits=3 * V)
     whole = model.score_targets(tokens, targets, model.initial_state(B))
-    monkeypatch.setattr("anaphora.models.language_model._MAX_LOGITS", 3 * V)
-    blocks = model.score_targets(tokens, targets, model.initial_state(B))
+    blocks = by_threes.score_targets(tokens, targets, model.initial_state(B))
     torch.testing.assert_close(blocks[0], whole[0], rtol=1e-6, atol=1e-7)
     assert torch.equal(blocks[1], whole[1])
 
@@ -84,8 +85,9 @@ def test_an_untrained_model_is_near_uniform() -> None:
 def test_tied_weights_are_one_matrix() -> None:
     model = make(tie_weights=True, embedding_dim=H)
     assert model.projection is None
-    assert model.output_weight is model.embedding.weight
-    assert "head_weight" not in model.state_dict()
+    assert isinstance(model.head, FullHead)
+    assert model.head.matrix is model.embedding.weight
+    assert "head.weight" not in model.state_dict()
 
 
 def test_tied_weights_of_other_size_go_through_a_projection() -> None:
@@ -108,7 +110,7 @@ def test_the_head_starts_from_unigrams_unless_told_otherwise() -> None:
     for head_bias, expected in (("unigram", log_probs), ("zero", torch.zeros(V))):
         model = make(head_bias=head_bias)
         model.start_from_unigrams(log_probs)
-        assert torch.equal(model.head_bias, expected)
+        assert torch.equal(model.state_dict()["head.bias"], expected)
 
 
 def test_orthogonal_initialization_of_each_gate() -> None:

@@ -20,7 +20,7 @@ def test_counted_weights_are_those_of_the_model(name: str, vocab_size: int, fixe
         model = build_model(size.config, vocab_size)
         shapes = {key: tuple(weight.shape) for key, weight in model.named_parameters() if weight.ndim == 2}
         recurrent = sum(rows * columns for key, (rows, columns) in shapes.items() if key.startswith("layers."))
-        head = shapes.get("head_weight", shapes["embedding.weight"])
+        head = shapes.get("head.weight", shapes["embedding.weight"])
         projection = shapes.get("projection.weight", (0, 0))
         assert size.weights == recurrent
         assert size.head == head[0] * head[1] + projection[0] * projection[1]

@@ -279,7 +279,7 @@ def test_without_a_validation_split_the_last_weights_are_kept(
     outcome = Trainer(model, without_valid(corpus), make_config(steps=3), tmp_path / "run").run()
     assert (outcome.best_valid_loss, outcome.best_step) == (None, None)
     last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.safetensors")
-    assert torch.equal(model.state_dict()["head_bias"], last.tensors["model/head_bias"])
+    assert torch.equal(model.state_dict()["head.bias"], last.tensors["model/head.bias"])
     assert not (tmp_path / "run" / "checkpoints" / "best.safetensors").exists()
 
 

@@ -5,34 +5,27 @@
 Shapes: B batch, T time, V vocabulary, E embedding, H width of the last layer.
 """
 
-from typing import Literal
-
-import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from anaphora.models.language_model import ModelConfig, NeuralLanguageModel, Reading
+from anaphora.models.language_model import Losses, NeuralLanguageModel, Reading, State
+from anaphora.models.layers.head import HeadConfig
+from anaphora.models.layers.heads import make_head
 
 
-class HeadedConfig(ModelConfig):
-    """What the models with an embedding and a head have in common.
+class HeadedConfig(HeadConfig):
+    """What the models with an embedding and a head have in common, beside what `HeadConfig` lists.
 
     Attributes:
         embedding_dim: E, numbers that stand for one token.
         hidden_size: H, units of each layer.
         num_layers: L, recurrent layers on top of each other.
-        tie_weights: the head shares the embedding matrix (Press and Wolf 2017; Inan et al. 2017).
-        head_bias: starts as "zero", or when training begins as the "unigram" log-frequencies of the training text, so
-            that the first step already predicts as well as the unigram model and none is spent on learning it.
         embedding_range: the embedding starts uniform in [-embedding_range, embedding_range].
     """
 
     embedding_dim: int = Field(default=256, ge=1, le=1 << 16)
     hidden_size: int = Field(default=256, ge=1, le=1 << 16)
     num_layers: int = Field(default=1, ge=1, le=64)
-    tie_weights: bool = False
-    head_bias: Literal["zero", "unigram"] = "unigram"
     embedding_range: float = Field(default=0.1, gt=0.0)
 
 
@@ -52,30 +45,32 @@ class HeadedLanguageModel(NeuralLanguageModel):
         self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
         head_dim = config.embedding_dim if config.tie_weights else width
         self.projection = nn.Linear(width, head_dim, bias=False) if head_dim != width else None
-        self.head_weight = None if config.tie_weights else nn.Parameter(torch.empty(vocab_size, head_dim))
-        self.head_bias = nn.Parameter(torch.zeros(vocab_size))
+        self.head = make_head(config, vocab_size, head_dim, self.embedding)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew from torch's generator; a subclass draws those of its layers after these."""
         nn.init.uniform_(self.embedding.weight, -self.config.embedding_range, self.config.embedding_range)
-        if self.head_weight is not None:
-            bound = self.head_weight.shape[1] ** -0.5
-            nn.init.uniform_(self.head_weight, -bound, bound)
-        nn.init.zeros_(self.head_bias)
+        self.head.reset_parameters()
         if self.projection is not None:
             self.projection.reset_parameters()
 
     def start_from_unigrams(self, log_probs: Tensor) -> None:
-        if self.config.head_bias == "unigram":
-            self.head_bias.data.copy_(log_probs)
+        self.head.start_from_unigrams(log_probs)
+
+    def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
+        return self.head.losses(features, targets, label_smoothing)
 
     def logits(self, features: Tensor) -> Tensor:
-        return F.linear(features, self.output_weight, self.head_bias)
+        return self.head.logits(features)
 
-    @property
-    def output_weight(self) -> Tensor:
-        """The head's matrix, (V, H or E): the embedding itself when the weights are tied."""
-        return self.embedding.weight if self.head_weight is None else self.head_weight
+    def score_targets(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        features, state = self.features(tokens, state)
+        log_probs, correct = self.head.score(features.flatten(0, 1), targets.flatten())
+        return log_probs.view_as(targets), correct.view_as(targets), state
+
+    def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        features, state = self.features(tokens, state)
+        return self.head.log_probs(features[:, -1]), state
 
     def reading(self, hidden: Tensor, dropped: Tensor) -> Reading:
         """Return the reading (B, T, H) of the last layer, before and after the last dropout, with its projection."""

@@ -121,10 +121,10 @@ class Reading(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """What a head makes of its targets: two scalars, which are one where nothing is smoothed.
+    """What a head makes of its targets: two scalars, equal where nothing is smoothed or sampled.
 
     Attributes:
-        nats: the mean nats per target, to report.
+        nats: the mean nats per target, to report; it need not have a gradient.
         objective: what to differentiate.
     """
 
@@ -180,7 +180,7 @@ class NeuralLanguageModel(LanguageModel):
     def loss(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         """Return the mean nats per target, a scalar to differentiate, and the last state. Shapes as `forward`."""
         features, state = self.features(tokens, state)
-        return self.losses(*in_rows(features, targets)).nats, state
+        return self.losses(*in_rows(features, targets)).objective, state
 
     def target_log_probs(self, tokens: Tensor, targets: Tensor, state: State) -> tuple[Tensor, State]:
         log_probs, _, state = self.score_targets(tokens, targets, state)

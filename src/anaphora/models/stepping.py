@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from anaphora.models.language_model import LanguageModel, State, at_least_float32
+from anaphora.models.layers.full_head import FullHead
+from anaphora.models.layers.head import Head
 from anaphora.models.recurrent import RecurrentLanguageModel
 
 # The product of embedding and input weights is made once for all V tokens when it has at most this many entries
@@ -93,8 +95,7 @@ class RecurrentStepper(Stepper):
             self._layers = [_prepare(model, layer) for layer in range(model.config.num_layers)]
             self._embedding, self._table = model.embedding.weight, _input_table(model, self._layers[0])
             self._projection = None if model.projection is None else model.projection.weight.t().contiguous()
-            self._head_weight = model.output_weight.t().contiguous()
-            self._head_bias = model.head_bias
+            self._log_probs = _prepare_head(model.head)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         first = self._layers[0]
@@ -110,9 +111,8 @@ class RecurrentStepper(Stepper):
         features = new_states[-1][0]
         if self._projection is not None:
             features = _product(features.new_zeros(()), features, self._projection)
-        logits = _product(self._head_bias, features, self._head_weight)
         new_state = tuple(torch.stack(parts, 1) for parts in zip(*new_states, strict=True))
-        return at_least_float32(logits).log_softmax(-1), new_state
+        return self._log_probs(features), new_state
 
 
 def _product(added: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
@@ -122,9 +122,12 @@ def _product(added: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
     and then the first of five samples would not always be the sample that is drawn alone. For the same reason the
     cells take sigmoids of slices of the gates: at the end of a contiguous tensor the framework rounds otherwise.
     """
-    if rows.shape[0] == 1 and rows.is_cpu:
-        return torch.addmm(added, rows.expand(2, -1), matrix)[:1]
-    return torch.addmm(added, rows, matrix)
+    return torch.addmm(added, _two(rows), matrix)[: len(rows)]
+
+
+def _two(rows: Tensor) -> Tensor:
+    """Return a single row on the CPU twice, see `_product`; anything else as it is."""
+    return rows.expand(2, -1) if len(rows) == 1 and rows.is_cpu else rows
 
 
 def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
@@ -136,6 +139,14 @@ def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
     if model.config.name == "gru":
         return _Layer(*matrices, bias_ih, bias_hh)
     return _Layer(*matrices, bias_ih + bias_hh, None)
+
+
+def _prepare_head(head: Head) -> Callable[[Tensor], Tensor]:
+    """Return what turns features (B, D) into log-probabilities (B, V); for a full softmax with its matrix laid out."""
+    if not isinstance(head, FullHead):
+        return lambda features: head.log_probs(_two(features))[: len(features)]
+    matrix, bias = head.matrix.t().contiguous(), head.bias
+    return lambda features: at_least_float32(_product(bias, features, matrix)).log_softmax(-1)
 
 
 def _input_table(model: RecurrentLanguageModel, first: _Layer) -> Tensor | None:
