@@ -32,6 +32,12 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "awd-lstm of one layer, not tied": lambda: build_model(
         model_config("awd-lstm", {**SMALL, "num_layers": 1, "tie_weights": False}), V
     ),
+    "mingru": lambda: build_model(model_config("mingru", SMALL), V),
+    "minlstm": lambda: build_model(model_config("minlstm", SMALL), V),
+    "qrnn": lambda: build_model(model_config("qrnn", SMALL), V),
+    "qrnn of long windows": lambda: build_model(model_config("qrnn", {**SMALL, "window": 4}), V),
+    "rglru": lambda: build_model(model_config("rglru", SMALL), V),
+    "sru": lambda: build_model(model_config("sru", SMALL), V),
     "elman": lambda: build_model(model_config("elman", SMALL), V),
     "elman relu": lambda: build_model(model_config("elman", {**SMALL, "activation": "relu"}), V),
     "gru": lambda: build_model(model_config("gru", SMALL), V),

@@ -16,6 +16,11 @@ MODELS: dict[str, type[LanguageModel]] = {
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
     "lstm": RecurrentLanguageModel,
+    "mingru": StackLanguageModel,
+    "minlstm": StackLanguageModel,
+    "qrnn": StackLanguageModel,
+    "rglru": StackLanguageModel,
+    "sru": StackLanguageModel,
     "uniform": UniformLanguageModel,
     "unigram": UnigramLanguageModel,
 }
