@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell
 from anaphora.models.cells.registry import CELLS
+from anaphora.models.layers.dropout import draw_mask
 
 B, T, E, H = 3, 5, 4, 6
 
@@ -53,7 +53,7 @@ def test_a_dropped_lstm_is_its_equations_with_one_mask() -> None:
     cell.zero_grad()
 
     torch.manual_seed(6)
-    mask = F.dropout(torch.ones_like(cell.weight_hh), 0.4)
+    mask = draw_mask(cell.weight_hh, 0.4).detach()
     (h, c), steps = state, []
     for x in window().unbind(1):
         gates = x @ cell.weight_ih.T + cell.bias_ih + h @ (cell.weight_hh * mask).T + cell.bias_hh

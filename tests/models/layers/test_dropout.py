@@ -1,9 +1,10 @@
 """The three dropouts: what is masked together, that the mean stays, and that evaluation drops nothing."""
 
+import pytest
 import torch
 from torch import nn
 
-from anaphora.models.layers.dropout import LockedDropout, drop_weights, embed_with_dropout
+from anaphora.models.layers.dropout import LockedDropout, draw_mask, drop_weights, embed_with_dropout
 
 B, T, H = 3, 7, 400
 
@@ -51,3 +52,26 @@ def test_weight_dropout_drops_single_weights_and_hands_gradients_on() -> None:
     assert weight.grad is not None
     assert torch.equal(weight.grad, dropped.detach())
     assert drop_weights(weight, 0.5, training=False) is weight
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.83])
+def test_a_mask_drops_its_share_and_keeps_the_mean(p: float) -> None:
+    torch.manual_seed(1)
+    mask = draw_mask(torch.empty(301, 997, dtype=torch.float64), p)
+    deviation = (p * (1 - p) / mask.numel()) ** 0.5
+    assert abs((mask == 0).double().mean().item() - p) < 4 * deviation + 1e-5
+    assert abs(mask.mean().item() - 1) < 4 * deviation / (1 - p)
+    rows = (mask == 0).double()
+    assert abs(torch.corrcoef(torch.stack([rows.flatten()[:-1], rows.flatten()[1:]]))[0, 1]) < 0.01
+
+
+def test_a_mask_of_almost_certain_dropping_still_has_a_mean() -> None:
+    assert draw_mask(torch.ones(3, 3), 1 - 1e-9).isfinite().all()
+
+
+def test_masks_come_from_the_seed() -> None:
+    masks = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        masks.append(draw_mask(torch.ones(5, 7), 0.5))
+    assert torch.equal(*masks)

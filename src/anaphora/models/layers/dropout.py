@@ -4,8 +4,11 @@ Each divides what it keeps by 1 - p, and does nothing in evaluation or at p = 0.
 generator, so that a resumed run draws the same. Shapes: B batch, T time, V vocabulary, E embedding.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+_SIXTEEN_BITS = 1 << 16
 
 
 class LockedDropout(nn.Module):
@@ -22,8 +25,7 @@ class LockedDropout(nn.Module):
         """Drop from activations (B, T, ...)."""
         if not self.training or self.p == 0.0:
             return activations
-        ones = activations.new_ones(activations.shape[0], 1, *activations.shape[2:])
-        return activations * F.dropout(ones, self.p)
+        return activations * draw_mask(activations[:, :1], self.p)
 
     def extra_repr(self) -> str:
         return f"p={self.p:g}"
@@ -38,8 +40,7 @@ def embed_with_dropout(embedding: nn.Embedding, tokens: Tensor, p: float, *, tra
     embedded: Tensor = embedding(tokens)
     if not training or p == 0.0:
         return embedded
-    kept = F.dropout(embedding.weight.new_ones(embedding.num_embeddings), p)
-    return embedded * kept[tokens].unsqueeze(-1)
+    return embedded * draw_mask(embedding.weight[:, :1], p)[tokens]  # (V, 1) -> (..., 1)
 
 
 def drop_weights(weight: Tensor, p: float, *, training: bool) -> Tensor:
@@ -48,4 +49,18 @@ def drop_weights(weight: Tensor, p: float, *, training: bool) -> Tensor:
     On the hidden-to-hidden matrices of an LSTM this is AWD-LSTM's weight dropout (Merity et al. 2018, section 2): one
     mask for a whole window. The result is a new contiguous matrix, and gradients flow to `weight` through it.
     """
-    return F.dropout(weight, p) if training and p > 0.0 else weight
+    return weight * draw_mask(weight, p) if training and p > 0.0 else weight
+
+
+def draw_mask(like: Tensor, p: float) -> Tensor:
+    """Return a mask of the shape, type and device of `like`: 0 with probability p, else what keeps the mean at 1.
+
+    On the CPU F.dropout draws number after number, 170 ms for a matrix of 4,600 x 1,150. Here four decisions share 64
+    random bits, which takes a fifth of that; p is rounded to 1/65,536.
+    """
+    if not like.is_cpu:
+        return F.dropout(torch.ones_like(like, memory_format=torch.contiguous_format), p)
+    kept = max(1, round((1 - p) * _SIXTEEN_BITS))
+    words = torch.empty(-(-like.numel() // 4), dtype=torch.int64).random_(-(1 << 63), None)
+    draws = words.view(torch.int16)[: like.numel()]  # each from -32,768 to 32,767
+    return (draws < kept - _SIXTEEN_BITS // 2).to(like.dtype).mul_(_SIXTEEN_BITS / kept).view(like.shape)
