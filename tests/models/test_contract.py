@@ -42,6 +42,10 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "elman relu": lambda: build_model(model_config("elman", {**SMALL, "activation": "relu"}), V),
     "gru": lambda: build_model(model_config("gru", SMALL), V),
     "gru deep": lambda: build_model(model_config("gru", {**SMALL, "num_layers": 3}), V),
+    "layernorm-lstm": lambda: build_model(model_config("layernorm-lstm", SMALL), V),
+    "mogrifier": lambda: build_model(model_config("mogrifier", {**SMALL, "mogrifier_rank": 2}), V),
+    "mogrifier of full rank": lambda: build_model(model_config("mogrifier", {**SMALL, "mogrifier_rank": 0}), V),
+    "zoneout-lstm": lambda: build_model(model_config("zoneout-lstm", SMALL), V),
     "lstm": lambda: build_model(model_config("lstm", SMALL), V),
     "lstm tied": lambda: build_model(
         model_config("lstm", {"embedding_dim": 6, "hidden_size": 6, "tie_weights": True}), V

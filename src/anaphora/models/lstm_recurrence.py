@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from anaphora.models.language_model import State
+from anaphora.models.lstm_gates import advance, retreat
 
 # A time step here takes some 30 calls instead of one, and several threads have to meet at the products: the table must
 # save more than that costs. In multiplications of the input product, for each time step; measured at hidden sizes of
@@ -89,17 +90,9 @@ def recurrence(table: Tensor, tokens: Tensor, weight: Tensor, h: Tensor, c: Tens
 class _Recurrence(torch.autograd.Function):
     """What `recurrence` computes, and its gradients written out.
 
-    Forward, with s the logistic function and a the sums, (B, 4H), that the gates i, f, g, o are made of:
-
-        a_t = table[tokens_t] + h_{t-1} W^T        i, f, o = s(a^i), s(a^f), s(a^o)        g = tanh(a^g)
-        c_t = f c_{t-1} + i g                      h_t = o tanh(c_t)
-
-    Backward, from the last step to the first. The state acts on the loss through this step's output and through the
-    next step:
-
-        dh_t = dL/dh_t + da_{t+1} W                dc_t = dc_{t+1} f_{t+1} + dh_t o (1 - tanh(c_t)^2)
-        da^i = dc g i (1 - i)                      da^f = dc c_{t-1} f (1 - f)
-        da^g = dc i (1 - g^2)                      da^o = dh tanh(c_t) o (1 - o)
+    Each step makes its sums, a_t = table[tokens_t] + h_{t-1} W^T, and the rest of it is in `lstm_gates.py`. Backward,
+    from the last step to the first, the state acts on the loss through this step's output and through the next step:
+    dh_t = dL/dh_t + da_{t+1} W.
 
     The weights are the same at each step, so their gradients are sums: dW = sum_t da_t^T h_{t-1} is one product over
     all T B rows, and dtable[v] is the sum of da over the positions of the token v.
@@ -118,12 +111,7 @@ class _Recurrence(torch.autograd.Function):
             torch.index_select(table, 0, token, out=sums)
             if now > 0 or h.any():  # nothing comes from a state of zeros
                 sums.addmm_(h, transposed)
-            i, f, g, o = sums.chunk(4, 1)
-            for gate in (i, f, o):
-                gate.sigmoid_()
-            g.tanh_()
-            torch.mul(f, c, out=new_c).addcmul_(i, g)
-            torch.tanh(new_c, out=new_h).mul_(o)
+            advance(sums, c, new_c, new_h)
             h, c = new_h, new_c
         ctx.save_for_backward(tokens, weight, gates, hidden, cells)
         ctx.vocab_size = len(table)
@@ -135,31 +123,14 @@ class _Recurrence(torch.autograd.Function):
         """Return the gradients of `forward`'s arguments from those of what it returned."""
         tokens, weight, gates, hidden, cells = ctx.saved_tensors
         d_gates = torch.empty_like(gates)
-        d_h, d_c, tanh_c, d_tanh_c = torch.zeros_like(d_c), d_c.clone(), torch.empty_like(d_c), torch.empty_like(d_c)
+        d_h, d_c, spare = torch.zeros_like(d_c), d_c.clone(), d_c.new_empty(2, *d_c.shape)
         steps = zip(gates.unbind(), d_gates.unbind(), cells[:-1].unbind(), cells[1:].unbind(), d_hidden, strict=True)
         for then, (activations, d_sums, old_c, c, d_output) in reversed(list(enumerate(steps))):
-            (i, f, g, o), (d_i, d_f, d_g, d_o) = activations.chunk(4, 1), d_sums.chunk(4, 1)
             d_h.add_(d_output)
-            torch.tanh(c, out=tanh_c)
-            d_c.add_(_through_tanh(torch.mul(d_h, o, out=d_tanh_c), tanh_c))
-            _through_sigmoid(torch.mul(d_c, g, out=d_i), i)
-            _through_sigmoid(torch.mul(d_c, old_c, out=d_f), f)
-            _through_tanh(torch.mul(d_c, i, out=d_g), g)
-            _through_sigmoid(torch.mul(d_h, tanh_c, out=d_o), o)
-            d_c.mul_(f)
+            retreat(activations, old_c, c, d_h, d_c, d_sums, spare)
             if then > 0 or ctx.needs_input_grad[3]:
                 torch.mm(d_sums, weight, out=d_h)
         rows = d_gates.flatten(0, 1)
         d_table = rows.new_zeros(ctx.vocab_size, rows.shape[1]).index_add_(0, tokens.flatten(), rows)
         d_weight = rows.t() @ hidden[:-1].flatten(0, 1)
         return d_table, None, d_weight, d_h, d_c
-
-
-def _through_sigmoid(gradient: Tensor, output: Tensor) -> Tensor:
-    """Multiply the gradient, in place, by the slope of the logistic function where it returned `output`."""
-    return cast(Tensor, torch.ops.aten.sigmoid_backward.grad_input(gradient, output, grad_input=gradient))
-
-
-def _through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
-    """Multiply the gradient, in place, by the slope of tanh where it returned `output`."""
-    return cast(Tensor, torch.ops.aten.tanh_backward.grad_input(gradient, output, grad_input=gradient))

@@ -15,14 +15,17 @@ MODELS: dict[str, type[LanguageModel]] = {
     "awd-lstm": StackLanguageModel,
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
+    "layernorm-lstm": StackLanguageModel,
     "lstm": RecurrentLanguageModel,
     "mingru": StackLanguageModel,
     "minlstm": StackLanguageModel,
+    "mogrifier": StackLanguageModel,
     "qrnn": StackLanguageModel,
     "rglru": StackLanguageModel,
     "sru": StackLanguageModel,
     "uniform": UniformLanguageModel,
     "unigram": UnigramLanguageModel,
+    "zoneout-lstm": StackLanguageModel,
 }
 
 

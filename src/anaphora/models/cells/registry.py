@@ -2,18 +2,24 @@
 
 from anaphora.models.cells.cell import Cell
 from anaphora.models.cells.fused import GruCell, LstmCell
+from anaphora.models.cells.layernorm import LayerNormCell
 from anaphora.models.cells.mingru import MinGruCell
 from anaphora.models.cells.minlstm import MinLstmCell
+from anaphora.models.cells.mogrifier import MogrifierCell
 from anaphora.models.cells.qrnn import QrnnCell
 from anaphora.models.cells.rglru import RgLruCell
 from anaphora.models.cells.sru import SruCell
+from anaphora.models.cells.zoneout import ZoneoutCell
 
 CELLS: dict[str, type[Cell]] = {
     "awd-gru": GruCell,
     "awd-lstm": LstmCell,
+    "layernorm-lstm": LayerNormCell,
     "mingru": MinGruCell,
     "minlstm": MinLstmCell,
+    "mogrifier": MogrifierCell,
     "qrnn": QrnnCell,
     "rglru": RgLruCell,
     "sru": SruCell,
+    "zoneout-lstm": ZoneoutCell,
 }

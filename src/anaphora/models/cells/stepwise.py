@@ -1,0 +1,109 @@
+"""The time loop of LSTM-like cells that no fused kernel knows, with as little in it as can be.
+
+What all steps share is done once for a window: the input product where nothing stands before it, the weights' mask and
+transposition, and the weights' gradient, which is one product over all T B rows instead of T small ones.
+
+Shapes: B batch, T time, I input, H output; gates are 4H wide: i, f, g, o, as in nn.LSTM.
+"""
+
+from abc import abstractmethod
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from anaphora.models.cells.cell import Cell, StackConfig
+from anaphora.models.language_model import State
+from anaphora.models.layers.dropout import drop_weights
+
+
+class StepwiseConfig(StackConfig):
+    """What the LSTM-like cells have in common.
+
+    Attributes:
+        forget_gate_bias: where the forget gate's bias starts (Jozefowicz et al. 2015).
+    """
+
+    forget_gate_bias: float = 1.0
+
+
+class StepwiseLstm(Cell):
+    """An LSTM with one bias; a subclass says what happens at each step of its loop."""
+
+    config: StepwiseConfig
+    num_state_parts = 2
+
+    def __init__(self, input_size: int, output_size: int, config: StackConfig) -> None:
+        super().__init__(input_size, output_size, config)
+        self.weight_ih = nn.Parameter(torch.empty(4 * output_size, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(4 * output_size, output_size))
+        self.bias = nn.Parameter(torch.empty(4 * output_size))
+
+    def reset_parameters(self) -> None:
+        bound = self.output_size**-0.5
+        for weight in (self.weight_ih, self.weight_hh, self.bias):
+            nn.init.uniform_(weight, -bound, bound)
+        self.bias.data[self.output_size : 2 * self.output_size] = self.config.forget_gate_bias
+
+    def initial_state(self, batch_size: int) -> State:
+        zeros = self.weight_hh.new_zeros(batch_size, self.output_size)
+        return zeros, zeros
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        weight_hh = drop_weights(self.weight_hh, self.config.scaled("dropout_weight"), training=self.training)
+        outputs, state = self._run(inputs.transpose(0, 1), state, weight_hh)
+        return torch.stack(outputs).transpose(0, 1), state
+
+    @abstractmethod
+    def _run(self, inputs: Tensor, state: State, weight_hh: Tensor) -> tuple[list[Tensor], State]:
+        """Read inputs (T, B, I) with the matrix (4H, H) of this window; return the output (B, H) of each step."""
+
+
+class LoopProduct:
+    """A product with one weight at every step of a loop: out_t = added_t + rows_t @ weight.T.
+
+    Its gradient with respect to the weight is taken when the way back has passed all steps. Until then each step
+    leaves the gradient of its sums in that of `added`, to which it is equal.
+
+    Args:
+        added: (T, B, N) what is added at each step, an expanded bias for example.
+        weight: (N, K).
+    """
+
+    def __init__(self, added: Tensor, weight: Tensor) -> None:
+        self._rows: list[Tensor] = []
+        learning = torch.is_grad_enabled() and weight.requires_grad
+        held = _WithGradientOf.apply(added, weight, self._rows) if learning else added  # type: ignore[no-untyped-call]
+        self.added = cast(tuple[Tensor, ...], held.unbind())
+        self._learning = learning
+        self._transposed = _in_dtype_of_products(weight.detach()).t().contiguous()
+
+    def __call__(self, step: int, rows: Tensor) -> Tensor:
+        """Return added[step] + rows (B, K) @ weight.T; once for each step."""
+        rows = rows.to(self._transposed.dtype)
+        if self._learning:
+            self._rows.append(rows.detach())
+        return torch.addmm(self.added[step], rows, self._transposed)
+
+
+class _WithGradientOf(torch.autograd.Function):
+    """Returns `added`; backward, gives the weight of a LoopProduct its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, added: Tensor, weight: Tensor, rows: list[Tensor]) -> Tensor:
+        ctx.rows, ctx.dtype = rows, weight.dtype
+        return added.view_as(added)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_sums: Tensor) -> tuple[Tensor, Tensor, None]:
+        rows = torch.stack(ctx.rows).flatten(0, 1)
+        d_weight = d_sums.flatten(0, 1).t().to(rows.dtype) @ rows
+        return d_sums, d_weight.to(ctx.dtype), None
+
+
+def _in_dtype_of_products(weight: Tensor) -> Tensor:
+    """Return the weight as autocast would, once instead of at each step."""
+    kind = weight.device.type
+    return weight.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else weight
