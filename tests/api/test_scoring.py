@@ -50,7 +50,7 @@ def test_json(trained: TrainResult) -> None:
 
 def test_scores_of_an_unnormalized_model_are_called_so(trained: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = load(trained.model)
-    monkeypatch.setattr(bundle.model, "normalized", False)
+    monkeypatch.setattr(type(bundle.model), "normalized", False)
     result = score(bundle, ["the"]).to_json()
     assert result["normalized"] is False
     assert result["signature"].startswith("scores:unnormalized|")

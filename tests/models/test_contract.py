@@ -5,6 +5,7 @@ loading changes nothing; every score is finite.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from anaphora.models.language_model import (
     detach,
     select_rows,
 )
+from anaphora.models.mixture import MixtureLanguageModel
 from anaphora.models.registry import MODELS, build_model, model_config
 
 V = 11
@@ -65,6 +67,9 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
         ),
         V,
     ),
+    "mixture": lambda: _mixture(),
+    "mixture by rank": lambda: _mixture(context_classes="rank"),
+    "mixture log-linear": lambda: _mixture(combination="log-linear"),
 }
 
 
@@ -77,6 +82,15 @@ def _fitted(name: str) -> LanguageModel:
     model = build_model(model_config(name), V)
     assert isinstance(model, CountingLanguageModel)
     return model.fit(np.array([1, 1, 1, 2, 2, 5, 7]))
+
+
+def _mixture(**how: Any) -> LanguageModel:
+    parts = [CASES["gru deep"](), CASES["unigram"](), CASES["lstm"]()]
+    model = MixtureLanguageModel.of(parts, **how)
+    torch.nn.init.uniform_(model.weights, 0.1, 1.0)
+    if model.config.combination == "linear":
+        model.weights /= model.weights.sum(1, keepdim=True)
+    return model
 
 
 @pytest.fixture(params=CASES, name="model")
@@ -96,8 +110,8 @@ def test_every_registered_model_is_in_the_table() -> None:
 
 
 def test_trained_by_says_how(model: LanguageModel) -> None:
-    expected = NeuralLanguageModel if model.trained_by == "gradient" else CountingLanguageModel
-    assert isinstance(model, expected)
+    kinds = {"gradient": NeuralLanguageModel, "counting": CountingLanguageModel, "mixing": MixtureLanguageModel}
+    assert isinstance(model, kinds[model.trained_by])
 
 
 def test_a_state_is_a_tuple_of_tensors_with_the_batch_first(model: LanguageModel) -> None:
@@ -140,6 +154,19 @@ def test_target_scores_are_those_of_the_next_token_distribution(
         step, state = model.next_log_probs(tokens[:, t : t + 1], state)
         assert_close(step.gather(1, targets[:, t : t + 1])[:, 0], scores[:, t])
         assert torch.equal(step.argmax(-1) == targets[:, t], correct[:, t])
+
+
+def test_all_distributions_are_those_of_single_steps(
+    model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    tokens, _ = text
+    together, last = model.all_log_probs(tokens, model.initial_state(3))
+    assert together.shape == (*tokens.shape, V)
+    state = model.initial_state(3)
+    for t in range(tokens.shape[1]):
+        step, state = model.next_log_probs(tokens[:, t : t + 1], state)
+        assert_close(together[:, t], step)
+    _assert_same_state(last, state)
 
 
 def test_the_next_token_distribution_sums_to_one(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:

@@ -3,6 +3,7 @@
 from anaphora.api.catalog import corpora, corpus_info, fetch
 from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
+from anaphora.api.mixing import MixResult, mix
 from anaphora.api.models import info, load
 from anaphora.api.result import TrainResult
 from anaphora.api.scoring import LineScores, score
@@ -11,6 +12,7 @@ from anaphora.api.training import train
 
 __all__ = [
     "LineScores",
+    "MixResult",
     "TrainResult",
     "corpora",
     "corpus_info",
@@ -19,6 +21,7 @@ __all__ = [
     "generate",
     "info",
     "load",
+    "mix",
     "score",
     "stream",
     "text_for",

@@ -47,6 +47,11 @@ class Run:
     def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TrainResult:
         """Train a new model in a new folder."""
         name = sections["model"].get("name", "lstm")
+        if model_class(name).trained_by == "mixing":
+            raise ConfigError(
+                f"name = {name!r} in [model]: a {name} is made of models that are trained already; `anaphora mix A B"
+                " --tune VALID --out DIR` makes one"
+            )
         by_gradient = model_class(name).trained_by == "gradient"
         config = complete(sections, by_gradient=by_gradient)
         choose_device(config.training.device)

@@ -57,8 +57,7 @@ class LanguageModel(nn.Module, ABC):
     """
 
     config_class: ClassVar[type[ModelConfig]]
-    trained_by: ClassVar[str]  # "gradient" (a Trainer) or "counting" (one pass of `fit`)
-    normalized: bool = True  # False where what it calls probabilities are scores that sum to anything (stupid backoff)
+    trained_by: ClassVar[str]  # "gradient" (a Trainer), "counting" (one pass of `fit`), or "mixing" (of other models)
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
@@ -74,6 +73,11 @@ class LanguageModel(nn.Module, ABC):
     def device(self) -> torch.device:
         """The device that holds the model's tensors."""
         return next((t.device for group in (self.parameters(), self.buffers()) for t in group), torch.device("cpu"))
+
+    @property
+    def normalized(self) -> bool:
+        """Whether `next_log_probs` are probabilities; False for scores that do not sum to one (stupid back-off)."""
+        return True
 
     @property
     def num_parameters(self) -> int:
@@ -104,6 +108,17 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         """Read tokens (B, T), int64, T at least 1; return log-probabilities (B, V) of the next token, and the state."""
+
+    def all_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read tokens (B, T), int64; return log-probabilities (B, T, V) of the token after each, and the last state.
+
+        One step after the other, for models that know no faster way.
+        """
+        log_probs = []
+        for token in tokens.split(1, 1):
+            step, state = self.next_log_probs(token, state)
+            log_probs.append(step)
+        return torch.stack(log_probs, 1), state
 
 
 class Reading(NamedTuple):
@@ -199,6 +214,10 @@ class NeuralLanguageModel(LanguageModel):
     def next_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
         features, state = self.features(tokens, state)
         return at_least_float32(self.logits(features[:, -1])).log_softmax(-1), state
+
+    def all_log_probs(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        features, state = self.features(tokens, state)
+        return at_least_float32(self.logits(features)).log_softmax(-1), state
 
 
 def in_rows(features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

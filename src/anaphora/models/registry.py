@@ -6,6 +6,7 @@ from typing import Any
 from anaphora.errors import ConfigError
 from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig
+from anaphora.models.mixture import MixtureLanguageModel
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.models.stack import StackLanguageModel
 from anaphora.settings import did_you_mean
@@ -19,6 +20,7 @@ MODELS: dict[str, type[LanguageModel]] = {
     "lstm": RecurrentLanguageModel,
     "mingru": StackLanguageModel,
     "minlstm": StackLanguageModel,
+    "mixture": MixtureLanguageModel,
     "mogrifier": StackLanguageModel,
     "qrnn": StackLanguageModel,
     "rglru": StackLanguageModel,
