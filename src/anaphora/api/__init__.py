@@ -5,6 +5,7 @@ from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
 from anaphora.api.mixing import MixResult, mix
 from anaphora.api.models import info, load
+from anaphora.api.rescoring import RescoreResult, rescore
 from anaphora.api.result import TrainResult
 from anaphora.api.scoring import LineScores, score
 from anaphora.api.texts import text_for
@@ -13,6 +14,7 @@ from anaphora.api.training import train
 __all__ = [
     "LineScores",
     "MixResult",
+    "RescoreResult",
     "TrainResult",
     "corpora",
     "corpus_info",
@@ -22,6 +24,7 @@ __all__ = [
     "info",
     "load",
     "mix",
+    "rescore",
     "score",
     "stream",
     "text_for",
