@@ -13,7 +13,7 @@ from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.text.corpus import CorpusSettings, open_corpus
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer
+from anaphora.training.learner import Learner
 from anaphora.training.stepper import Stepper
 from benchmarks.harness import Figure, Options, Result, parse_options, take_turns
 from benchmarks.texts import island_text
@@ -34,7 +34,7 @@ def measure(corpus: PreparedCorpus, case: tuple[str, int, str, int, int], option
     model = RecurrentLanguageModel(RecurrentConfig(hidden_size=hidden_size), corpus.tokenizer.vocab_size)
     model = model.to(options.device)
     config = TrainingConfig()
-    stepper = Stepper(model, build_optimizer(model, config), config, precision="float32")
+    stepper = Stepper(Learner.of(model, config), config, precision="float32")
     batches = sampler.epoch(0)
 
     def read() -> None:

@@ -14,7 +14,7 @@ from anaphora.data.stream import Batch
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.runtime import Precision
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer
+from anaphora.training.learner import Learner
 from anaphora.training.stepper import Stepper
 from benchmarks import twin_island, twin_text8
 from benchmarks.texts import island_text, text8_text
@@ -56,7 +56,7 @@ class System:
         """Return anaphora's training step for a model with the weights of a twin."""
         model = same_model(weights, self.config, self.vocab_size).to(self.batch.inputs.device)
         config = _ADAM.replace(max_grad_norm=self.max_grad_norm)
-        return Stepper(model, build_optimizer(model, config), config, precision=precision)
+        return Stepper(Learner.of(model, config), config, precision=precision)
 
     def check_agreement(self) -> tuple[float, float]:
         """Return the loss of the twin's and of anaphora's first step; fail when they differ."""

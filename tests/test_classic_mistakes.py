@@ -25,7 +25,7 @@ from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, Reading, State
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer
+from anaphora.training.learner import Learner
 from anaphora.training.stepper import Stepper
 
 VOCAB_SIZE, BATCH_SIZE, BPTT, EPOCHS = 5, 2, 4, 3
@@ -117,7 +117,7 @@ def epochs() -> Iterable[Batch]:
 
 def trained_by_the_stepper(model: Watched) -> None:
     config = TrainingConfig(optimizer="sgd", learning_rate=0.1)
-    stepper = Stepper(model, build_optimizer(model, config), config, precision="float32")
+    stepper = Stepper(Learner.of(model, config), config, precision="float32")
     for batch in epochs():
         stepper.step(batch, 0.1, 0.0)
 

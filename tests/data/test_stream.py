@@ -80,7 +80,7 @@ def same(one: Batch, other: Batch) -> bool:
 def test_epoch_and_index_say_it_all(name: str) -> None:
     """A new sampler with the same seed goes on anywhere; another seed or epoch has another order."""
     ids = np.arange(5000, dtype=np.uint16)
-    options = {"jitter": True} if name == "consecutive" else {}
+    options = {"jitter": True, "rotate": True} if name == "consecutive" else {}
     one, again, other = (SAMPLERS[name](ids, 4, 10, seed=seed, **options) for seed in (7, 7, 8))
     batches = one.epoch(3)
     for index in (len(batches) - 1, 60, 0, -1):
@@ -111,6 +111,31 @@ def test_jittered_lengths_are_those_of_awd_lstm() -> None:
     assert 4.7 < lengths[long].std() < 5.3
     assert lengths.min() >= 5
     assert all(batch.learning_rate_scale == batch.inputs.shape[1] / 70 for batch in batches)
+
+
+@given(tokens, batch_sizes, bptts, st.booleans())
+def test_rotated_lanes_hold_the_same_tokens_from_elsewhere(
+    count: int, batch_size: int, bptt: int, jitter: bool
+) -> None:
+    """Each lane is the plain one moved round; it wraps once, where its end meets its beginning (Press 2019)."""
+    ids = np.arange(count, dtype=np.uint16)
+    plain, rotated = (
+        ConsecutiveWindows(ids, batch_size, bptt, jitter=jitter, rotate=rotate).epoch(2) for rotate in (False, True)
+    )
+    lane_len = count // batch_size
+    assert [batch.inputs.shape for batch in rotated] == [batch.inputs.shape for batch in plain]
+    inputs, targets = (torch.cat([getattr(batch, name) for batch in rotated], 1) for name in ("inputs", "targets"))
+    for number, (row, following) in enumerate(zip(inputs.tolist(), targets.tolist(), strict=True)):
+        first, begin = row[0], number * lane_len
+        assert row == [begin + (first - begin + place) % lane_len for place in range(len(row))]
+        assert following[:-1] == row[1:]
+        assert following[-1] == begin + (first - begin + len(row)) % lane_len
+
+
+def test_each_lane_and_epoch_is_rotated_by_its_own_amount() -> None:
+    sampler = ConsecutiveWindows(np.arange(4000), 4, 10, rotate=True)
+    offsets = {int(row[0]) % 1000 for epoch in range(3) for row in sampler.epoch(epoch)[0].inputs}
+    assert len(offsets) == 12
 
 
 def test_without_jitter_the_learning_rate_stays() -> None:

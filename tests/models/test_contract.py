@@ -203,6 +203,22 @@ def test_a_detached_state_has_no_graph(model: LanguageModel, text: tuple[torch.T
     assert not any(part.requires_grad for part in detach(state))
 
 
+def test_layers_are_named_for_the_optimizers(model: LanguageModel) -> None:
+    """Every weight is in one group; matrices for Muon lie between embedding and head, whole gates stacked in each."""
+    if not isinstance(model, NeuralLanguageModel):
+        return
+    grouped = [weight for group in model.layer_groups() for weight in group]
+    assert sorted(map(id, grouped)) == sorted(map(id, model.parameters()))
+    inner = {weight for group in model.layer_groups()[:-1] for weight in group}
+    hidden = dict(model.hidden_matrices())
+    assert hidden
+    for matrix, gates in hidden.items():
+        assert matrix in inner
+        assert matrix.ndim == 2
+        assert matrix.shape != (V, SMALL["embedding_dim"])
+        assert len(matrix) % gates == 0
+
+
 def _assert_same_state(found: State, expected: State) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):

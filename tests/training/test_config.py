@@ -17,7 +17,9 @@ from anaphora.training.config import TrainingConfig
         ({"learning_rte": 0.1}, r"unknown key 'learning_rte' in \[training\]; did you mean 'learning_rate'"),
         ({"learning_rate": 0}, r"learning_rate = 0 in \[training\]: should be greater than 0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"optimizer": "adamv"}, r"optimizer = 'adamv' in \[training\]: should be 'sgd', 'adam' or 'adamw'"),
+        ({"optimizer": "adamv"}, r"optimizer = 'adamv' in \[training\]: should be 'sgd', .* 'adamw' or 'muon'"),
+        ({"optimizer": "nt-asgd"}, "averages around a fixed learning rate; set schedule = 'constant' too"),
+        ({"optimizer": "nt-asgd", "schedule": "constant", "average": "swa"}, "'nt-asgd' and average = 'swa' both"),
         ({"batch_size": 0}, "batch_size = 0"),
         ({"epochs": 0}, "epochs = 0"),
     ],
@@ -32,6 +34,10 @@ def test_bad_values_are_explained(values: dict[str, Any], message: str) -> None:
     [
         ({"random_bptt": True, "windows": "random"}, "random_bptt in .* no effect with windows = 'random'"),
         ({"momentum": 0.5, "schedule": "one-cycle"}, "momentum in .* no effect with schedule = 'one-cycle'"),
+        ({"partial_shuffle": True, "windows": "random"}, "partial_shuffle in .* no effect with windows = 'random'"),
+        ({"average_decay": 0.9}, "average_decay in .* no effect with average = 'none'"),
+        ({"average_every": 9, "average": "ema"}, "average_every in .* no effect with average = 'ema'"),
+        ({"average_trigger": 9}, "average_trigger in .* no effect on optimizer = 'adamw'"),
         ({"beta2": 0.9, "optimizer": "sgd"}, "beta2 in .* no effect on optimizer = 'sgd'"),
     ],
 )

@@ -11,7 +11,7 @@ from anaphora.data.stream import Batch
 from anaphora.models.language_model import Losses
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer
+from anaphora.training.learner import Learner
 from anaphora.training.regularizers import Objective, activation_penalty, temporal_penalty
 from anaphora.training.stepper import Stepper
 
@@ -86,7 +86,7 @@ def test_a_step_reports_nats_and_goes_down_the_objective(make_model: MakeModel) 
     plain = TrainingConfig(optimizer="sgd", schedule="constant", max_grad_norm=None, weight_decay=0)
     config = plain.replace(activation_penalty=2.0, temporal_penalty=1.0, label_smoothing=0.1)
     model, twin = make_model(), make_model()
-    stepper = Stepper(model, build_optimizer(model, config), config, precision="float32")
+    stepper = Stepper(Learner.of(model, config), config, precision="float32")
     tokens, targets = window()
     stepper.step(Batch(inputs=tokens, targets=targets, continues=False), learning_rate=0.5, momentum=0.0)
     nats, objective = losses(twin, ALL)

@@ -8,8 +8,9 @@ import torch
 from anaphora.data.stream import Batch
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer
-from anaphora.training.stepper import Stepper, StepResult
+from anaphora.training.learner import Learner
+from anaphora.training.run_state import StepResult
+from anaphora.training.stepper import Stepper
 
 MakeModel = Callable[..., RecurrentLanguageModel]
 SGD = TrainingConfig(optimizer="sgd", weight_decay=0, schedule="constant")
@@ -17,7 +18,7 @@ SGD = TrainingConfig(optimizer="sgd", weight_decay=0, schedule="constant")
 
 def stepper(model: RecurrentLanguageModel, max_grad_norm: float | None = None) -> Stepper:
     config = SGD.replace(max_grad_norm=max_grad_norm)
-    return Stepper(model, build_optimizer(model, config), config, precision="float32")
+    return Stepper(Learner.of(model, config), config, precision="float32")
 
 
 def batch(start: int, *, continues: bool) -> Batch:
@@ -87,9 +88,7 @@ def test_dropped_rows_start_from_the_initial_state(make_model: MakeModel) -> Non
     model = make_model()
     whole, dropping = (
         stepper(model),
-        Stepper(
-            model, build_optimizer(model, SGD), SGD.replace(max_grad_norm=None, dropout_state=0.5), precision="float32"
-        ),
+        Stepper(Learner.of(model, SGD), SGD.replace(max_grad_norm=None, dropout_state=0.5), precision="float32"),
     )
     for it in (whole, dropping):
         it.step(batch(0, continues=False), 0.0, 0.0)

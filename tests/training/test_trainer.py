@@ -14,11 +14,13 @@ from torch import Tensor
 
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError, CorpusError, TrainingError
+from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.models.language_model import Losses, Reading, State
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.progress import Event
 from anaphora.training.checkpoint import load_checkpoint, under
 from anaphora.training.config import TrainingConfig
+from anaphora.training.schedules import SCHEDULES
 from anaphora.training.trainer import Trainer
 
 MakeModel = Callable[..., RecurrentLanguageModel]
@@ -30,8 +32,10 @@ def records(folder: Path, key: str) -> list[dict[str, float]]:
     return [line for line in lines if key in line]
 
 
-@pytest.mark.parametrize("schedule", ["constant", "plateau", "cosine", "one-cycle"])
-@pytest.mark.parametrize(("optimizer", "learning_rate"), [("sgd", 2.0), ("adam", 0.02), ("adamw", 0.02)])
+@pytest.mark.parametrize("schedule", sorted(SCHEDULES))
+@pytest.mark.parametrize(
+    ("optimizer", "learning_rate"), [("sgd", 2.0), ("adam", 0.02), ("adamw", 0.02), ("muon", 0.02)]
+)
 def test_the_loss_falls(
     corpus: PreparedCorpus,
     make_model: MakeModel,
@@ -48,6 +52,49 @@ def test_the_loss_falls(
     losses = [record["loss"] for record in records(tmp_path / "run", "loss")]
     assert len(losses) == 80
     assert losses[-1] < losses[0] / 2
+
+
+@pytest.mark.parametrize("average", ["ema", "swa"])
+@pytest.mark.parametrize("validated", [True, False])
+def test_the_average_is_what_is_validated_and_kept(
+    corpus: PreparedCorpus,
+    make_model: MakeModel,
+    make_config: MakeConfig,
+    tmp_path: Path,
+    average: str,
+    validated: bool,
+) -> None:
+    config = make_config(average=average, schedule="constant", steps=40)
+    if average == "swa":
+        config = config.replace(average_every=5, average_start=0.5)
+    model = make_model()
+    prepared = corpus if validated else replace(corpus, counts={"train": corpus.counts["train"]})
+    outcome = Trainer(model, prepared, config, tmp_path / "run").run()
+    last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.safetensors").tensors
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight, last[f"average/{name}"])
+        assert not torch.equal(weight, last[f"model/{name}"])
+    if validated:
+        assert outcome.best_step == 40
+        assert outcome.best_valid_loss == pytest.approx(evaluate_split(model, corpus, "valid").loss)
+
+
+def test_layers_thaw_from_the_top(
+    corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    """Three groups, the lowest of which begins to learn after 0.9 of the run: steps 1 to 18 leave the embedding."""
+    seen: dict[int, Tensor] = {}
+
+    class Watched(RecurrentLanguageModel):
+        def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
+            seen[len(seen)] = self.embedding.weight.detach().clone()  # before each step
+            return super().losses(features, targets, label_smoothing)
+
+    model = Watched(make_model().config, corpus.tokenizer.vocab_size)
+    Trainer(model, corpus, make_config(unfreeze_share=0.9, steps=20), tmp_path / "run").run()
+    assert all(torch.equal(seen[step], seen[0]) for step in range(1, 19))
+    assert not torch.equal(seen[19], seen[0])
+    assert all(weight.requires_grad for weight in model.parameters())
 
 
 def test_a_run_starts_as_good_as_the_unigram_model(

@@ -94,6 +94,10 @@ class ConsecutiveWindows:
     With `jitter` the windows have random lengths, drawn anew each epoch (AWD-LSTM, arXiv 1708.02182, section 5):
     around `bptt` with probability 0.95, else around half of it, with a standard deviation of 5 tokens, 5 tokens at
     least; the last window of a lane takes what is left. The learning rate is scaled by length / bptt.
+
+    With `rotate` ("partial shuffle", Press 2019, arXiv 1903.04167) each lane starts at a random place of its own, anew
+    each epoch, and goes on at its beginning where it ends: other windows and other neighbours in the batch each time,
+    for one wrong transition a lane.
     """
 
     stateful: ClassVar[bool] = True
@@ -106,6 +110,7 @@ class ConsecutiveWindows:
         *,
         seed: int = 0,
         jitter: bool = False,
+        rotate: bool = False,
         drop_last: bool = True,
     ) -> None:
         lane_len = len(token_ids) // batch_size
@@ -115,22 +120,32 @@ class ConsecutiveWindows:
         self.bptt = bptt
         self.seed = seed
         self.jitter = jitter
+        self.rotate = rotate
         self.drop_last = drop_last
         self._lanes = np.asarray(token_ids)[: batch_size * lane_len].reshape(batch_size, lane_len)
 
     def epoch(self, epoch: int) -> Sequence[Batch]:
-        starts = self._starts(epoch)
+        starts, read = self._starts(epoch), self._reader(epoch)
 
         def make(index: int) -> Batch:
             start, end = int(starts[index]), int(starts[index + 1])
+            windows = read(start, end + 1)
             return Batch(
-                inputs=_tensor(self._lanes[:, start:end]),
-                targets=_tensor(self._lanes[:, start + 1 : end + 1]),
+                inputs=_tensor(windows[:, :-1]),
+                targets=_tensor(windows[:, 1:]),
                 continues=index > 0,
                 learning_rate_scale=(end - start) / self.bptt if self.jitter else 1.0,
             )
 
         return Batches(len(starts) - 1, make)
+
+    def _reader(self, epoch: int) -> Callable[[int, int], TokenIds]:
+        """Return what reads the tokens from one place of each lane to another, as the lanes lie in that epoch."""
+        if not self.rotate:
+            return lambda start, end: self._lanes[:, start:end]
+        rows, lane_len = self._lanes.shape
+        offsets = np.random.default_rng((self.seed, epoch, 1)).integers(lane_len, size=(rows, 1))
+        return lambda start, end: np.take_along_axis(self._lanes, (offsets + np.arange(start, end)) % lane_len, axis=1)
 
     def _starts(self, epoch: int) -> NDArray[np.int64]:
         """Return where the windows of a lane start, and where the last one ends."""

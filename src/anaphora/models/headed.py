@@ -5,6 +5,8 @@
 Shapes: B batch, T time, V vocabulary, E embedding, H width of the last layer.
 """
 
+from abc import abstractmethod
+
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -56,6 +58,18 @@ class HeadedLanguageModel(NeuralLanguageModel):
 
     def start_from_unigrams(self, log_probs: Tensor) -> None:
         self.head.start_from_unigrams(log_probs)
+
+    @abstractmethod
+    def layer_weights(self) -> list[list[nn.Parameter]]:
+        """Return the weights of each layer between embedding and head, from the lowest up."""
+
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return the embedding, the layers, and the head with its projection; a shared embedding is the head's."""
+        groups = self.layer_weights()
+        if not self.config.tie_weights:
+            groups = [list(self.embedding.parameters()), *groups]
+        lower = {weight for group in groups for weight in group}
+        return [*groups, [weight for weight in self.parameters() if weight not in lower]]
 
     def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
         return self.head.losses(features, targets, label_smoothing)

@@ -179,6 +179,14 @@ class NeuralLanguageModel(LanguageModel):
         over_all_types = nats + logits.gather(1, targets.unsqueeze(1)).mean() - logits.mean()
         return Losses(nats, torch.lerp(nats, over_all_types, label_smoothing))
 
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """Return all weights, each once, in groups from the embedding up to the head: fine-tuning treats them apart."""
+        return [list(self.parameters())]
+
+    def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
+        """Return the matrices between embedding and head, each with the number of gates stacked in its rows."""
+        return []
+
     def start_from_unigrams(self, log_probs: Tensor) -> None:
         """Take note, before the first step, of the tokens' log-frequencies (V,) in the training text."""
 

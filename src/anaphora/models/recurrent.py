@@ -79,6 +79,13 @@ class RecurrentLanguageModel(HeadedLanguageModel):
         if self.config.name == "lstm":
             self._set_forget_gate_bias(self.config.forget_gate_bias)
 
+    def layer_weights(self) -> list[list[nn.Parameter]]:
+        return [self._layer(number) for number in range(self.config.num_layers)]
+
+    def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
+        matrices = [weight for layer in self.layer_weights() for weight in layer if weight.ndim == 2]
+        return [(matrix, len(matrix) // self.config.hidden_size) for matrix in matrices]
+
     def initial_state(self, batch_size: int) -> State:
         weight = self.embedding.weight
         shape = (batch_size, self.config.num_layers, self.config.hidden_size)
@@ -103,6 +110,11 @@ class RecurrentLanguageModel(HeadedLanguageModel):
             return hidden, cast(State, last)
         hidden, last = self.layers(embedded, inner[0])
         return hidden, (last,)
+
+    def _layer(self, number: int) -> list[nn.Parameter]:
+        """Return the weights of one layer: input-to-hidden, hidden-to-hidden, and their biases."""
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        return [getattr(self.layers, f"{name}_l{number}") for name in names]
 
     def _hidden_to_hidden_gates(self) -> Iterator[Tensor]:
         """Yield the (H, H) matrix of each gate of each layer."""

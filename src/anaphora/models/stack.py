@@ -48,6 +48,12 @@ class StackLanguageModel(HeadedLanguageModel):
         for cell in self.cells:
             cell.reset_parameters()
 
+    def layer_weights(self) -> list[list[nn.Parameter]]:
+        return [list(cell.parameters()) for cell in self.cells]
+
+    def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
+        return [matrix for cell in self.cells for matrix in cell.matrices()]
+
     def initial_state(self, batch_size: int) -> State:
         return tuple(part for cell in self.cells for part in cell.initial_state(batch_size))
 

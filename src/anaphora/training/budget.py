@@ -173,7 +173,7 @@ def _training(
 
 def _learning_rate(config: RecurrentConfig, training: TrainingConfig) -> float:
     """Return the highest learning rate, to two digits: less for larger nets."""
-    if training.optimizer == "sgd":
+    if training.optimizer in ("sgd", "nt-asgd"):
         return _SGD_LEARNING_RATE
     rate = _LEARNING_RATE[config.name]
     return float(f"{rate * min(1.5, math.sqrt(256 / (config.hidden_size * config.num_layers))):.2g}")

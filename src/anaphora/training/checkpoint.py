@@ -4,10 +4,11 @@ Written whole or not at all, and without pickle: a checkpoint from a stranger ca
 an exact resume needs, `best` only the weights of the best validation.
 
     model/<name>              weights and buffers; a tied weight once
-    optimizer/<n>/<name>      the optimizer's memory of weight n
+    optimizer/<name>/<what>   the optimizer's memory of a weight
+    average/<name>            the average of a weight, where one is kept; average/count: of how many
     carried/<i>               the recurrent state between two batches
     generator/<device type>   torch's random generators
-    good/model/..., good/optimizer/...   the weights to go back to, where they are not the current ones
+    good/...                  weights, memory and average to go back to, where they are not the current ones
 """
 
 import json

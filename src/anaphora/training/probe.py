@@ -19,7 +19,8 @@ from anaphora.files import cache_folder, read_json, sha256_json, write_json
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.runtime import Precision, available_cpus, chip_name, free_cpus, num_threads, requested_threads
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import build_optimizer, default_momentum
+from anaphora.training.learner import Learner
+from anaphora.training.optimizers import default_momentum
 from anaphora.training.stepper import Stepper
 
 Clock = Callable[[], float]
@@ -59,8 +60,7 @@ def tokens_per_second(
     """
     with _untouched_generators(model.device), num_threads(threads):
         twin = copy.deepcopy(model).train()
-        optimizer = build_optimizer(twin, training)
-        stepper = Stepper(twin, optimizer, training, precision=precision)
+        stepper = Stepper(Learner.of(twin, training), training, precision=precision)
 
         def seconds(seq_len: int) -> float:
             before = clock()

@@ -1,44 +1,35 @@
 """All tensors that the next step depends on, gathered for a checkpoint and put back from one."""
 
 import torch
-from torch.optim import Optimizer
 
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.training.checkpoint import Tensors, under, with_prefix
-from anaphora.training.recovery import LastGood, current_tensors, restore_tensors
+from anaphora.training.learner import Learner
+from anaphora.training.recovery import LastGood
 from anaphora.training.stepper import Stepper
 
 
-def gather(
-    model: NeuralLanguageModel, optimizer: Optimizer, stepper: Stepper, last_good: LastGood, *, good_is_current: bool
-) -> Tensors:
+def gather(learner: Learner, stepper: Stepper, last_good: LastGood, *, good_is_current: bool) -> Tensors:
     """Return the tensors of a run. The last good weights are stored only where they are not the current ones."""
     carried = {str(i): part for i, part in enumerate(stepper.carried or ())}
-    tensors = current_tensors(model, optimizer) | with_prefix("carried", carried)
-    tensors |= with_prefix("generator", _generators(model.device))
+    tensors = learner.tensors() | with_prefix("carried", carried)
+    tensors |= with_prefix("generator", _generators(learner.model.device))
     return tensors if good_is_current else tensors | with_prefix("good", last_good.tensors())
 
 
-def put_back(
-    tensors: Tensors,
-    model: NeuralLanguageModel,
-    optimizer: Optimizer,
-    stepper: Stepper,
-    last_good: LastGood,
-    *,
-    batch_size: int,
-) -> None:
+def put_back(tensors: Tensors, learner: Learner, stepper: Stepper, last_good: LastGood, *, batch_size: int) -> None:
     """Undo `gather`.
 
     Raises:
-        ValueError: the tensors are not those of this model and optimizer.
+        ValueError: the tensors are not those of this learner.
     """
     if good := under("good", tensors):
-        restore_tensors(model, optimizer, good)
+        learner.restore(good)
         last_good.keep()
-    restore_tensors(model, optimizer, tensors)
+    learner.restore(tensors)
     if not good:
         last_good.keep()
+    model = learner.model
     _carry(stepper, under("carried", tensors), model, batch_size)
     _set_generators(model.device, under("generator", tensors))
 

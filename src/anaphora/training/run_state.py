@@ -3,15 +3,29 @@
 Tensors (weights, optimizer, carried state, random generators) are the other half; `checkpoint.py` stores both.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
 
-from anaphora.training.stepper import StepResult
-
 _Count = Annotated[int, Field(ge=0)]
 _Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one step measured: mean nats per token before the update, gradient norm before clipping, its settings."""
+
+    loss: float
+    grad_norm: float
+    tokens: int
+    learning_rate: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradients were ordinary numbers."""
+        return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
 
 
 @dataclass
@@ -31,6 +45,9 @@ class RunState:
         stale_validations: validations since the best one.
         validated_step, validated_seconds: when the last validation was.
         valid_tokens: how much of the validation split is scored; None for all of it.
+        recent_valid_losses: the last ones, as many as NT-ASGD has patience for.
+        best_before_recent: the best of those before.
+        averaged_since: the step after which NT-ASGD began to average; None before.
         learning_rate, grad_norm: of the last step.
         log_nats, log_tokens: summed loss since the last line of metrics.jsonl.
         epoch_nats, epoch_tokens: summed loss since the epoch began.
@@ -51,6 +68,9 @@ class RunState:
     validated_step: _Count = 0
     validated_seconds: _Amount = 0.0
     valid_tokens: _Count | None = None
+    recent_valid_losses: list[_Amount] = field(default_factory=list)
+    best_before_recent: _Amount | None = None
+    averaged_since: _Count | None = None
     learning_rate: _Amount = 0.0
     grad_norm: _Amount = 0.0
     log_nats: _Amount = 0.0

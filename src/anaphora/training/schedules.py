@@ -12,6 +12,8 @@ _WARMUP = 0.02  # cosine: share of the run in which the learning rate rises
 _RISE = 0.25  # one-cycle: the same
 _START = 1 / 25  # of the highest learning rate, for both
 _END = 1e-5
+_CUT, _RATIO = 0.1, 32  # slanted triangle: share of the rise, and how far it rises
+_CYCLES, _GROWTH = 4, 2  # warm restarts: how many, and how much longer each is than the one before
 _MOMENTUM_HIGH, _MOMENTUM_LOW = 0.95, 0.85
 
 
@@ -56,11 +58,31 @@ def one_cycle(fraction: float) -> Point:
     return Point(_along_cosine(*ends, part), _along_cosine(*momenta, part))
 
 
+def slanted_triangular(fraction: float) -> Point:
+    """Rise along a line for a tenth of the run, and fall along another for the rest (Howard and Ruder 2018, section 3).
+
+    Both ends are at 1/32 of the highest learning rate, the paper's `ratio`; its `cut_frac` is the tenth.
+    """
+    part = fraction / _CUT if fraction < _CUT else (1 - fraction) / (1 - _CUT)
+    return Point(_along_line(1 / _RATIO, 1.0, max(part, 0.0)))
+
+
+def warm_restarts(fraction: float) -> Point:
+    """Fall to zero along half a cosine four times, each time for twice as long (Loshchilov and Hutter 2017, "SGDR")."""
+    total = _GROWTH**_CYCLES - 1  # in units of the first cycle, of which k cycles take 2^k - 1
+    elapsed = min(fraction, 1.0) * total
+    number = min(int(math.log(elapsed + 1, _GROWTH)), _CYCLES - 1)
+    start, length = _GROWTH**number - 1, _GROWTH**number
+    return Point(_along_cosine(1.0, 0.0, (elapsed - start) / length))
+
+
 SCHEDULES: dict[str, Schedule] = {
     "constant": constant,
     "cosine": cosine,
     "one-cycle": one_cycle,
     "plateau": constant,
+    "slanted-triangular": slanted_triangular,
+    "warm-restarts": warm_restarts,
 }
 
 # The others lay their curve over the whole run: its length cannot be changed half-way.

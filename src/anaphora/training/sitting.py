@@ -7,8 +7,6 @@ metrics.jsonl up to a checkpoint's step are on disk before that checkpoint is: n
 import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.data.stream import SAMPLERS, Batch, ConsecutiveWindows, WindowSampler
@@ -16,22 +14,19 @@ from anaphora.errors import BundleError, TrainingError
 from anaphora.evaluation.metrics import perplexity
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.runtime import Precision
-from anaphora.training.checkpoint import (
-    Checkpoint,
-    load_checkpoint,
-    load_model_tensors,
-    model_tensors,
-    save_checkpoint,
-    under,
-    with_prefix,
-)
+from anaphora.training.averaging import Averaging
+from anaphora.training.checkpoint import Checkpoint
 from anaphora.training.config import TrainingConfig
+from anaphora.training.finetune import Thaw
 from anaphora.training.interrupt import Interruption
+from anaphora.training.learner import Learner
 from anaphora.training.metrics_log import MetricsLog
-from anaphora.training.optimizers import build_optimizer, default_momentum
+from anaphora.training.optimizers import default_momentum
 from anaphora.training.recovery import LastGood
 from anaphora.training.reporter import Reporter
 from anaphora.training.resume import gather, put_back
+from anaphora.training.run_clock import RunClock
+from anaphora.training.run_files import RunFiles
 from anaphora.training.run_state import RunState
 from anaphora.training.schedules import SCHEDULES
 from anaphora.training.stepper import Stepper
@@ -48,8 +43,7 @@ class Sitting:
     """Trains `model` in place; `state` says how far the run is.
 
     Args:
-        checkpoints: the folder of last.safetensors and best.safetensors.
-        origin: stored in every checkpoint.
+        files: the run's checkpoints.
         time_limit: seconds, over all sittings.
         precision: of the forward and backward pass.
         started: when this sitting began, by `time.monotonic`.
@@ -61,23 +55,23 @@ class Sitting:
         corpus: PreparedCorpus,
         config: TrainingConfig,
         *,
-        checkpoints: Path,
-        origin: dict[str, Any],
+        files: RunFiles,
         time_limit: float | None,
         precision: Precision,
         log: MetricsLog,
         reporter: Reporter,
         started: float,
     ) -> None:
-        self._model, self._config, self._origin, self._time_limit = model, config, origin, time_limit
-        self._last_path, self._best_path = checkpoints / "last.safetensors", checkpoints / "best.safetensors"
-        self._log, self._reporter, self._started = log, reporter, started
+        self._config, self._files, self._time_limit = config, files, time_limit
+        self._log, self._reporter, self._clock = log, reporter, RunClock(reporter, started)
         self._sampler = _sampler(corpus, config)
         self._windows: Sequence[Batch] = self._sampler.epoch(0)
-        self._optimizer = build_optimizer(model, config)
+        self._learner = Learner.of(model, config)
+        self._averaging = Averaging(self._learner.average, config)
+        self._thaw = Thaw(model, config.unfreeze_share)
         self._schedule, self._momentum = SCHEDULES[config.schedule], default_momentum(config)
-        self._stepper = Stepper(model, self._optimizer, config, precision=precision)
-        self._last_good = LastGood(model, self._optimizer)
+        self._stepper = Stepper(self._learner, config, precision=precision)
+        self._last_good = LastGood(self._learner)
         self._validator = Validator(
             model,
             corpus,
@@ -96,8 +90,8 @@ class Sitting:
 
     def begin(self) -> None:
         """Start a run: from now on there is a checkpoint."""
-        self._best_path.unlink(missing_ok=True)
-        self._start_clock()
+        self._files.forget_best()
+        self._clock.start(self.state)
         self._last_good.keep()
         self._save()
 
@@ -110,26 +104,22 @@ class Sitting:
         self.state = last.state
         self._windows = self._sampler.epoch(self.state.epoch)
         if self.state.index >= len(self._windows):
-            raise BundleError(f"checkpoint {self._last_path} names batch {self.state.index} of {len(self._windows)}")
-        try:
-            put_back(
-                last.tensors,
-                self._model,
-                self._optimizer,
-                self._stepper,
-                self._last_good,
-                batch_size=self._config.batch_size,
+            raise BundleError(
+                f"checkpoint {self._files.last_path} names batch {self.state.index} of {len(self._windows)}"
             )
+        try:
+            put_back(last.tensors, self._learner, self._stepper, self._last_good, batch_size=self._config.batch_size)
         except ValueError as fault:
-            raise BundleError(f"checkpoint {self._last_path} does not fit this run: {fault}") from None
-        self._start_clock()
-        if self.state.best_step == self.state.step:
-            self._save_best()  # the process may have died between writing last and best
-        elif self.state.best_step is not None and load_checkpoint(self._best_path).state.step != self.state.best_step:
-            raise BundleError(f"{self._best_path} is not of step {self.state.best_step}, as {self._last_path} says")
+            raise BundleError(f"checkpoint {self._files.last_path} does not fit this run: {fault}") from None
+        self._clock.start(self.state)
+        self._saved_at = self.state.seconds
+        self._files.match_best(self._learner, self.state)
 
     def end(self, *, interrupted: bool) -> None:
-        """Close the sitting: a last validation, unless the run is to go on, a checkpoint, and the best weights."""
+        """Close the sitting: a last validation, unless the run is to go on, a checkpoint, and the best weights.
+
+        Without a validation the best weights are their average, where there is one.
+        """
         if not self._read():
             self._go_back()
         if not interrupted:
@@ -140,8 +130,11 @@ class Sitting:
         if self._saved_step != self.state.step:
             self._save()
         self._show(now=True)
+        self._thaw.end()
         if self.state.best_step is not None:
-            load_model_tensors(self._model, under("model", load_checkpoint(self._best_path).tensors))
+            self._files.load_best(self._learner)
+        else:
+            self._learner.average.settle()
 
     # The loop --------------------------------------------------------------------------------------------------
 
@@ -163,7 +156,7 @@ class Sitting:
         rules = {
             "steps": config.steps is not None and state.step >= config.steps,
             "epochs": config.epochs is not None and state.epoch >= config.epochs,
-            "time": self._time_limit is not None and state.seconds + self._step_seconds() > self._time_to_train(),
+            "time": self._time_limit is not None and state.seconds + self._clock.step_seconds() > self._time_to_train(),
             "patience": config.patience is not None and state.stale_validations >= config.patience,
         }
         return next((reason for reason, applies in rules.items() if applies), "")
@@ -180,7 +173,9 @@ class Sitting:
     def _step(self) -> bool:
         """Train on the next batch; return True when it was the epoch's last."""
         state, batch = self.state, self._windows[self.state.index]
-        scale, momentum = self._schedule(self._fraction())
+        fraction = self._fraction()
+        scale, momentum = self._schedule(fraction)
+        self._thaw.at(fraction)
         learning_rate = self._config.learning_rate * scale * state.learning_rate_scale * batch.learning_rate_scale
         self._stepper.step(batch, learning_rate, self._momentum if momentum is None else momentum)
         state.step += 1
@@ -190,7 +185,8 @@ class Sitting:
         if epoch_ended:
             state.epoch, state.index = state.epoch + 1, 0
             self._windows = self._sampler.epoch(state.epoch)
-        self._tick()
+        self._averaging.after_step(state, fraction)
+        self._clock.tick()
         return epoch_ended
 
     def _after_step(self, *, epoch_ended: bool) -> None:
@@ -248,12 +244,14 @@ class Sitting:
     def _validate(self) -> None:
         state = self.state
         started = time.monotonic()
-        loss = self._validator.loss(state)
-        self._leave_out(started)
+        with self._learner.average.in_place():
+            loss = self._validator.loss(state)
+        self._clock.leave_out(started)
         if not math.isfinite(loss):
             self._go_back()
             return
         best = state.add_validation(loss)
+        self._averaging.after_validation(state, loss)
         if not best and self._config.schedule == "plateau":
             state.learning_rate_scale *= _HALF
         self._log.write(self._place() | {"valid_loss": loss})
@@ -296,43 +294,18 @@ class Sitting:
 
     def _save(self) -> None:
         started = time.monotonic()
-        tensors = gather(
-            self._model,
-            self._optimizer,
-            self._stepper,
-            self._last_good,
-            good_is_current=self.state.good_step == self.state.step,
-        )
-        save_checkpoint(self._last_path, Checkpoint(tensors=tensors, state=self.state, origin=self._origin))
-        self._save_cost = self._leave_out(started)
+        current = self.state.good_step == self.state.step
+        tensors = gather(self._learner, self._stepper, self._last_good, good_is_current=current)
+        self._files.save_last(tensors, self.state)
+        self._save_cost = self._clock.leave_out(started)
         self._saved_at, self._saved_step = self.state.seconds, self.state.step
 
     def _save_best(self) -> None:
         started = time.monotonic()
-        weights = with_prefix("model", model_tensors(self._model))
-        save_checkpoint(self._best_path, Checkpoint(tensors=weights, state=self.state, origin=self._origin))
-        self._leave_out(started)
+        self._files.save_best(self._learner, self.state)
+        self._clock.leave_out(started)
 
     # Time ------------------------------------------------------------------------------------------------------
-
-    def _start_clock(self) -> None:
-        """Go on counting from the time of earlier sittings; what went before the first step is no training."""
-        self._seconds_before = self._saved_at = self.state.seconds
-        self._leave_out(self._started)
-
-    def _tick(self) -> None:
-        self.state.seconds = self._seconds_before + time.monotonic() - self._started
-
-    def _leave_out(self, started: float) -> float:
-        """Keep the time since `started` out of the training speed; return it."""
-        seconds = time.monotonic() - started
-        self.state.overhead_seconds += seconds
-        self._reporter.skip_pause(seconds)
-        self._tick()
-        return seconds
-
-    def _step_seconds(self) -> float:
-        return (self.state.seconds - self.state.overhead_seconds) / max(self.state.step, 1)
 
     def _time_to_train(self) -> float:
         """Return the time limit less what the last validation and checkpoints will take."""
@@ -357,5 +330,5 @@ def _sampler(corpus: PreparedCorpus, config: TrainingConfig) -> WindowSampler:
     """Return the windows over the training split."""
     token_ids, size, seed = corpus.token_ids("train"), (config.batch_size, config.bptt), config.seed
     if config.windows == "consecutive":
-        return ConsecutiveWindows(token_ids, *size, seed=seed, jitter=config.random_bptt)
+        return ConsecutiveWindows(token_ids, *size, seed=seed, jitter=config.random_bptt, rotate=config.partial_shuffle)
     return SAMPLERS[config.windows](token_ids, *size, seed=seed)

@@ -6,60 +6,41 @@ What a step measures stays on the device until `read`, because fetching a number
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Optimizer
 
 from anaphora.data.stream import Batch
-from anaphora.models.language_model import NeuralLanguageModel, State, detach
+from anaphora.models.language_model import State, detach
 from anaphora.runtime import Precision
 from anaphora.training.config import TrainingConfig
-from anaphora.training.optimizers import set_learning_rate
+from anaphora.training.learner import Learner
 from anaphora.training.regularizers import Objective
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What one step measured: mean nats per token before the update, gradient norm before clipping, its settings."""
-
-    loss: float
-    grad_norm: float
-    tokens: int
-    learning_rate: float
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether loss and gradients were ordinary numbers."""
-        return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
+from anaphora.training.run_state import StepResult
 
 
 class Stepper:
     """Makes steps, and holds the carried state; None stands for the initial one.
 
     Args:
-        model: trained in place.
-        optimizer: of its weights.
+        learner: trained in place.
         config: for the objective, clipping and `dropout_state`.
         precision: of the forward and backward pass.
     """
 
     def __init__(
         self,
-        model: NeuralLanguageModel,
-        optimizer: Optimizer,
+        learner: Learner,
         config: TrainingConfig,
         *,
         precision: Precision,
     ) -> None:
-        self._model, self._optimizer = model, optimizer
-        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._model, self._updater = learner.model, learner.updater
         self._max_grad_norm = math.inf if config.max_grad_norm is None else config.max_grad_norm
         self._dropout_state = config.dropout_state
         self._objective = Objective.of(config)
-        self._device = model.device
+        self._device = self._model.device
         self._autocast = torch.autocast(self._device.type, torch.bfloat16, enabled=precision == "bfloat16")
         self._unread: list[tuple[Tensor, int, float]] = []
         self.carried: State | None = None
@@ -72,10 +53,9 @@ class Stepper:
             losses, state = self._objective(self._model, batch.inputs, batch.targets, state)
         self.carried = detach(state)
         losses.objective.backward()
-        grad_norm = clip_grad_norm_(self._weights, self._max_grad_norm)
-        set_learning_rate(self._optimizer, learning_rate, momentum)
-        self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        grad_norm = clip_grad_norm_(self._updater.weights, self._max_grad_norm)
+        with self._autocast:
+            self._updater.step(learning_rate, momentum)
         measured = torch.stack([losses.nats.detach().float(), grad_norm.float()])
         self._unread.append((measured, batch.targets.numel(), learning_rate))
 

@@ -27,6 +27,7 @@ from anaphora.training.metrics_log import MetricsLog
 from anaphora.training.origin import check_same_run, origin_of
 from anaphora.training.probe import choose_precision, choose_threads
 from anaphora.training.reporter import Reporter
+from anaphora.training.run_files import RunFiles
 from anaphora.training.sitting import Sitting
 from anaphora.training.tracking import open_tracker
 
@@ -137,8 +138,7 @@ class Trainer:
                 self._model,
                 self._corpus,
                 self._config,
-                checkpoints=self._checkpoints,
-                origin=origin | asdict(conditions),
+                files=RunFiles(self._checkpoints, origin | asdict(conditions)),
                 time_limit=conditions.time_limit,
                 precision=conditions.precision,
                 log=log,

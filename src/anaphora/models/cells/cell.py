@@ -93,6 +93,11 @@ class Cell(nn.Module, ABC):
     def reset_parameters(self) -> None:
         """Draw all weights anew from torch's generator."""
 
+    def matrices(self) -> list[tuple[nn.Parameter, int]]:
+        """Return each matrix of this layer, and how many gates, of H rows each, are stacked in it."""
+        matrices = [weight for weight in self.parameters() if weight.ndim == 2]
+        return [(matrix, len(matrix) // self.output_size or 1) for matrix in matrices]
+
     @abstractmethod
     def initial_state(self, batch_size: int) -> State:
         """Return the state before any token: a tuple of tensors, each (B, ...)."""
