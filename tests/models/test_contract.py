@@ -24,6 +24,8 @@ from anaphora.models.registry import MODELS, build_model, model_config
 
 V = 11
 SMALL = {"embedding_dim": 5, "hidden_size": 7}
+ADAPTIVE = {"head": "adaptive", "head_cutoffs": [2, 6]}
+MIXTURE = {"head": "mixture-of-softmaxes", "head_experts": 3}
 
 # One row for each way a model can be built; every registered name appears at least once (checked below).
 CASES: dict[str, Callable[[], LanguageModel]] = {
@@ -52,6 +54,13 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "lstm tied": lambda: build_model(
         model_config("lstm", {"embedding_dim": 6, "hidden_size": 6, "tie_weights": True}), V
     ),
+    "lstm adaptive": lambda: build_model(model_config("lstm", {**SMALL, **ADAPTIVE}), V),
+    "lstm adaptive, tied": lambda: build_model(model_config("lstm", {**SMALL, **ADAPTIVE, "tie_weights": True}), V),
+    "lstm sampled": lambda: build_model(model_config("lstm", {**SMALL, "head": "sampled"}), V),
+    "lstm mixture": lambda: build_model(model_config("lstm", {**SMALL, **MIXTURE}), V),
+    "gru mixture, tied": lambda: build_model(model_config("gru", {**SMALL, **MIXTURE, "tie_weights": True}), V),
+    "awd-lstm adaptive": lambda: build_model(model_config("awd-lstm", {**SMALL, **ADAPTIVE}), V),
+    "awd-lstm mixture": lambda: build_model(model_config("awd-lstm", {**SMALL, **MIXTURE}), V),
     "lstm deep, tied by projection, dropouts": lambda: build_model(
         model_config(
             "lstm",
