@@ -2,6 +2,7 @@
 
 from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
+from anaphora.api.comparison import Comparison, compare
 from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
 from anaphora.api.mixing import MixResult, mix
@@ -14,10 +15,12 @@ from anaphora.api.training import train
 
 __all__ = [
     "ArpaResult",
+    "Comparison",
     "LineScores",
     "MixResult",
     "RescoreResult",
     "TrainResult",
+    "compare",
     "corpora",
     "corpus_info",
     "evaluate",
