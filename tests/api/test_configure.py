@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from anaphora.api.configure import complete, corpus_options, overlay
+from anaphora.api.configure import Assignments, complete, corpus_options, overlay
 from anaphora.errors import ConfigError
 from anaphora.text.corpus import CorpusSettings
 
@@ -32,6 +32,23 @@ def test_a_rule_to_stop_replaces_another_only_when_it_is_an_option() -> None:
     both = overlay({"training": {"epochs": 3}}, ["steps=5"], {})
     with pytest.raises(ConfigError, match="exclude each other"):
         complete({**both, "corpus": {"source": ["x"]}}, by_gradient=True)
+
+
+def test_everything_wins_over_a_preset() -> None:
+    plain = overlay(None, None, {}, preset_name="awd-lstm-ptb")
+    assert (plain["model"]["hidden_size"], plain["training"]["epochs"]) == (1150, 500)
+    base = {"training": {"batch_size": 40, "bptt": 35}}
+    mixed = overlay(base, ["hidden_size=64", "bptt=20"], {"training.bptt": 10}, preset_name="awd-lstm-ptb")
+    assert mixed["model"] == {**plain["model"], "hidden_size": 64}
+    assert mixed["training"] == {**plain["training"], "batch_size": 40, "bptt": 10}
+
+
+@pytest.mark.parametrize("settings", [["steps=5"], {"training.steps": 5}])
+def test_any_rule_to_stop_replaces_that_of_a_preset(settings: Assignments) -> None:
+    for base, items in (({"training": {"steps": 5}}, None), (None, settings)):
+        training = overlay(base, items, {}, preset_name="awd-lstm-ptb")["training"]
+        assert training["steps"] == 5
+        assert "epochs" not in training
 
 
 def test_ten_minutes_unless_something_else_is_said() -> None:

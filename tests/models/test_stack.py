@@ -41,6 +41,12 @@ def test_the_last_layer_is_as_wide_as_a_tied_embedding() -> None:
     assert [cell.output_size for cell in make(tie_weights=False).cells] == [H, H, H]
 
 
+def test_the_last_layer_may_have_a_width_of_its_own() -> None:
+    model = make(last_hidden_size=5)
+    assert [cell.output_size for cell in model.cells] == [H, H, 5]
+    assert model(tokens(), model.initial_state(B))[0].shape == (B, T, V)
+
+
 def test_a_reading_shows_the_last_layer_before_and_after_dropout() -> None:
     model = make(dropout_output=0.5)
     reading, _ = model.read(tokens(), model.initial_state(B))
@@ -87,7 +93,7 @@ def test_masks_come_from_the_global_generator() -> None:
     ("settings", "said"),
     [
         ({"dropout_hidden": 0.3}, "dropout_hidden in .model. has no effect on the model 'awd-lstm' with one layer$"),
-        ({"hidden_size": 3}, "hidden_size in .model. has no effect .* tied weights: it is as wide as the embedding"),
+        ({"hidden_size": 3}, "hidden_size in .model. has no effect .* with one layer, which has 400 units"),
     ],
 )
 def test_a_setting_without_effect_warns(settings: dict[str, Any], said: str) -> None:

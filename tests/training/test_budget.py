@@ -156,6 +156,14 @@ def test_every_model_has_its_own_learning_rate(name: str) -> None:
     assert choice.training.schedule == "one-cycle"
 
 
+def test_a_stack_gets_its_dropouts_scaled_together() -> None:
+    model = pick(make_corpus(1800), 120, name="awd-lstm").model.model_dump()
+    assert (model["name"], model["drop_mult"], model["dropout_output"]) == ("awd-lstm", 1.25, 0.4)
+    assert (
+        pick(make_corpus(1800), 120, name="awd-lstm", model={"drop_mult": 0.1}).model.model_dump()["drop_mult"] == 0.1
+    )
+
+
 def test_larger_nets_learn_more_slowly() -> None:
     corpus = make_corpus(1_000_000)
     small, large = (pick(corpus, 60, model={"hidden_size": size}).training.learning_rate for size in (256, 1024))

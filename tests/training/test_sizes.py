@@ -13,7 +13,7 @@ from anaphora.training.sizes import shortfall, sizes, worth_of_reading
 counts = st.integers(min_value=100, max_value=10**9)
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "elman"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "awd-lstm", "mogrifier"])
 @pytest.mark.parametrize(("vocab_size", "fixed"), [(65, {}), (2000, {}), (2000, {"tie_weights": False})])
 def test_counted_weights_are_those_of_the_model(name: str, vocab_size: int, fixed: dict[str, Any]) -> None:
     for size in sizes(name, vocab_size, fixed)[:9]:
@@ -41,7 +41,8 @@ def test_large_vocabularies_share_one_narrow_matrix() -> None:
 
 def test_fixed_keys_are_in_every_size() -> None:
     for size in sizes("lstm", 65, {"num_layers": 3, "dropout_hidden": 0.4, "embedding_dim": 10}):
-        assert (size.config.num_layers, size.config.dropout_hidden, size.config.embedding_dim) == (3, 0.4, 10)
+        values = size.config.model_dump()
+        assert (values["num_layers"], values["dropout_hidden"], values["embedding_dim"]) == (3, 0.4, 10)
     assert len(sizes("lstm", 65, {"hidden_size": 100, "num_layers": 1})) == 1
 
 

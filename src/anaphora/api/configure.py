@@ -1,4 +1,4 @@
-"""From what the user asked for to one complete configuration: file, then --set, then options; later ones win."""
+"""From what the user asked for to one configuration: preset, file, --set, options; later ones win."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from anaphora.errors import ConfigError
 from anaphora.text.corpus import CorpusSettings
+from anaphora.training.presets import preset
 from anaphora.training.run_config import RunConfig, Sections, apply_assignments, read_config
 
 DEFAULT_MINUTES = 10.0
@@ -16,7 +17,11 @@ Assignments = Mapping[str, Any] | Sequence[str]
 
 
 def overlay(
-    base: Path | Mapping[str, Mapping[str, Any]] | None, settings: Assignments | None, options: Mapping[str, Any]
+    base: Path | Mapping[str, Mapping[str, Any]] | None,
+    settings: Assignments | None,
+    options: Mapping[str, Any],
+    *,
+    preset_name: str | None = None,
 ) -> Sections:
     """Lay `settings` over the configuration `base`, and over both the `options` that are not None.
 
@@ -24,15 +29,17 @@ def overlay(
         base: a configuration file, or its sections.
         settings: {"hidden_size": 64, ...} or ["hidden_size=64", ...]; a full name is "model.hidden_size".
         options: values by full name.
+        preset_name: a preset to lay under all of them.
 
     Raises:
         ConfigError: an unknown name, or a file that cannot be read.
     """
     sections: Mapping[str, Mapping[str, Any]] = read_config(base) if isinstance(base, Path) else base or {}
+    if preset_name is not None:
+        sections = _laid_over(preset(preset_name).sections, sections, settings)
     items = [_assignment(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else settings or []
     given = {name: value for name, value in options.items() if value is not None}
-    # In one go, since the model's name, which may be an option, decides which settings there are.
-    merged = apply_assignments(sections, [*items, *(_assignment(*pair) for pair in given.items())])
+    merged = apply_assignments(apply_assignments(sections, items), [_assignment(*pair) for pair in given.items()])
     stops = [stop for stop in _STOPS if f"training.{stop}" in given]
     if stops:
         # A run stops by one rule: the option that was given replaces whatever rule a file or --set had.
@@ -65,6 +72,18 @@ def corpus_options(corpus: str | Path | Sequence[str | Path] | CorpusSettings | 
         return {f"corpus.{key}": value for key, value in corpus.model_dump(exclude_unset=True).items()}
     named = [corpus] if isinstance(corpus, str | Path) else list(corpus)
     return {"corpus.source": [str(name) for name in named]}
+
+
+def _laid_over(
+    below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]], settings: Assignments | None
+) -> Sections:
+    """Return the sections `above` laid over those `below`; a rule to stop by in `above` or `settings` wins too."""
+    merged = {section: {**below.get(section, {}), **above.get(section, {})} for section in {**below, **above}}
+    names = [str(item).partition("=")[0].strip().removeprefix("training.") for item in settings or ()]
+    if any(stop in names or stop in above.get("training", {}) for stop in _STOPS):
+        for stop in set(_STOPS) - set(above.get("training", {})):
+            merged["training"].pop(stop, None)
+    return merged
 
 
 def _assignment(name: str, value: Any) -> str:

@@ -24,6 +24,7 @@ def train(
     valid: str | Path | None = None,
     test: str | Path | None = None,
     seed: int | None = None,
+    preset: str | None = None,
     config: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     settings: Assignments | None = None,
     out: str | Path | None = None,
@@ -47,6 +48,7 @@ def train(
         valid: a file for the validation split.
         test: a file for the test split.
         seed: of everything drawn at random.
+        preset: the name of a published recipe, see `training.presets`; `config` and what follows win over it.
         config: a configuration file, or its sections.
         settings: single settings that win over `config`: {"hidden_size": 512} or ["hidden_size=512"]. The arguments
             above win over both.
@@ -77,11 +79,12 @@ def train(
     }
     run = Run(started=time.monotonic() if started is None else started, track=track, command=command, progress=progress)
     if resume is not None:
-        if corpus is not None or config is not None or out is not None or overwrite:
+        if corpus is not None or preset is not None or config is not None or out is not None or overwrite:
             raise ConfigError(
                 f"--resume {resume} goes on with that run's own corpus and configuration, in its own folder;"
-                " leave out CORPUS, --config, --out and --overwrite"
+                " leave out CORPUS, --preset, --config, --out and --overwrite"
             )
         return run.resume(Path(resume), settings, options)
-    sections = overlay(Path(config) if isinstance(config, str) else config, settings, options)
+    base = Path(config) if isinstance(config, str) else config
+    sections = overlay(base, settings, options, preset_name=preset)
     return run.begin(sections, None if out is None else Path(out), overwrite)

@@ -58,11 +58,7 @@ def train(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help="A net (lstm, gru, awd-lstm, mingru ...), an n-gram model (kn5, katz3, wb4 ...), unigram or uniform.",
-            show_default="lstm",
-            rich_help_panel=_MODEL,
-        ),
+        typer.Option(help="elman, gru, lstm, unigram or uniform.", show_default="lstm", rich_help_panel=_MODEL),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -90,6 +86,10 @@ def train(
     precision: Annotated[
         str | None, typer.Option(help="auto, float32 or bfloat16.", show_default="auto", rich_help_panel=_MODEL)
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A published recipe, as awd-lstm-ptb; other settings win over it.", rich_help_panel=_MODEL),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=_MODEL)
     ] = None,
@@ -116,7 +116,7 @@ def train(
 ) -> None:
     """Train a language model on a text, and measure it.
 
-    A setting given as an option wins over --set, and --set over the --config file.
+    A setting given as an option wins over --set, --set over the --config file, and that over the --preset.
     """
     from anaphora import api
 
@@ -143,6 +143,7 @@ def train(
             epochs=epochs,
             steps=steps,
             seed=seed,
+            preset=preset,
             config=config,
             settings=[*(settings or []), *_assignments(shortcuts)],
             out=out,
@@ -173,26 +174,13 @@ def _assignments(values: Mapping[str, Any]) -> list[str]:
 def _show(result: "TrainResult") -> None:
     """Print the scores beside the baselines, where the model lies, and what to type next."""
     rows = [
-        (
-            split,
-            name if score.normalized else f"{name} (scores)",
-            f"{score.perplexity:,.2f}",
-            f"{score.bits_per_char:.3f}",
-            f"{score.accuracy:.1%}",
-        )
+        (split, name, f"{score.perplexity:,.2f}", f"{score.bits_per_char:.3f}", f"{score.accuracy:.1%}")
         for split, scores in _by_split(result).items()
         for name, score in scores.items()
     ]
     output.say_table(("split", "model", "perplexity", "bits per character", "accuracy"), rows)
     score = result.test or result.valid
     if score:
-        if not score.normalized:
-            output.say(f"(scores): {result.name} gives no probabilities; its figures compare with no other model's")
-        if score.unknown_tokens and score.perplexity_without_unknown is not None:
-            output.say(
-                f"{score.unknown_tokens:,} of {score.tokens:,} tokens are unknown;"
-                f" perplexity without them {score.perplexity_without_unknown:,.2f}"
-            )
         output.say(score.signature)
     output.say()
     if result.interrupted:

@@ -12,19 +12,21 @@ from torch import Tensor, nn
 
 from anaphora.models.language_model import Losses, NeuralLanguageModel, Reading, State
 from anaphora.models.layers.head import HeadConfig
-from anaphora.models.layers.heads import HEADS, make_embedding, make_head, reset_embedding
+from anaphora.models.layers.heads import make_head
 
 
 class HeadedConfig(HeadConfig):
     """What the models with an embedding and a head have in common, beside what `HeadConfig` lists.
 
     Attributes:
+        name: of the model, in `registry.py`.
         embedding_dim: E, numbers that stand for one token.
         hidden_size: H, units of each layer.
         num_layers: L, recurrent layers on top of each other.
         embedding_range: the embedding starts uniform in [-embedding_range, embedding_range].
     """
 
+    name: str
     embedding_dim: int = Field(default=256, ge=1, le=1 << 16)
     hidden_size: int = Field(default=256, ge=1, le=1 << 16)
     num_layers: int = Field(default=1, ge=1, le=64)
@@ -44,15 +46,14 @@ class HeadedLanguageModel(NeuralLanguageModel):
 
     def __init__(self, config: HeadedConfig, vocab_size: int, width: int) -> None:
         super().__init__(config, vocab_size)
-        self.embedding = make_embedding(config, vocab_size, config.embedding_dim)
-        projected = config.tie_weights and not HEADS[config.head].projects
-        head_dim = config.embedding_dim if projected else width
+        self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
+        head_dim = config.embedding_dim if config.tie_weights else width
         self.projection = nn.Linear(width, head_dim, bias=False) if head_dim != width else None
         self.head = make_head(config, vocab_size, head_dim, self.embedding)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew from torch's generator; a subclass draws those of its layers after these."""
-        reset_embedding(self.embedding, self.config.embedding_range)
+        nn.init.uniform_(self.embedding.weight, -self.config.embedding_range, self.config.embedding_range)
         self.head.reset_parameters()
         if self.projection is not None:
             self.projection.reset_parameters()

@@ -7,8 +7,6 @@ from anaphora.errors import ConfigError
 from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig
 from anaphora.models.mixture import MixtureLanguageModel
-from anaphora.models.ngram.model import NGramLanguageModel
-from anaphora.models.ngram.names import FAMILIES, HIGHEST_ORDER, NAMES
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.models.stack import StackLanguageModel
 from anaphora.settings import did_you_mean
@@ -16,7 +14,6 @@ from anaphora.settings import did_you_mean
 MODELS: dict[str, type[LanguageModel]] = {
     "awd-gru": StackLanguageModel,
     "awd-lstm": StackLanguageModel,
-    "block": StackLanguageModel,
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
     "layernorm-lstm": StackLanguageModel,
@@ -31,7 +28,6 @@ MODELS: dict[str, type[LanguageModel]] = {
     "uniform": UniformLanguageModel,
     "unigram": UnigramLanguageModel,
     "zoneout-lstm": StackLanguageModel,
-    **dict.fromkeys(NAMES, NGramLanguageModel),
 }
 
 
@@ -42,10 +38,9 @@ def model_class(name: object) -> type[LanguageModel]:
         ConfigError: no model has that name.
     """
     if not isinstance(name, str) or name not in MODELS:
-        known = [known for known in MODELS if known not in NAMES]
+        known = list(MODELS)
         raise ConfigError(
-            f"name = {name!r} in [model]: no such model{did_you_mean(str(name), list(MODELS))} (known:"
-            f" {', '.join(known)}, and n-grams of order 1 to {HIGHEST_ORDER}: {', '.join(FAMILIES)}, as in kn5)"
+            f"name = {name!r} in [model]: no such model{did_you_mean(str(name), known)} (known: {', '.join(known)})"
         )
     return MODELS[name]
 

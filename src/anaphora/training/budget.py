@@ -16,8 +16,9 @@ from typing import Any
 import torch
 
 from anaphora.data.prepare import PreparedCorpus
+from anaphora.models.cells.cell import StackConfig
+from anaphora.models.headed import HeadedConfig
 from anaphora.models.language_model import ModelConfig
-from anaphora.models.recurrent import RecurrentConfig
 from anaphora.progress import Progress, silent
 from anaphora.training.config import TrainingConfig
 from anaphora.training.probe import Clock, Speed, tokens_per_second, warm_up
@@ -41,6 +42,7 @@ _MOST_LOGITS = 1 << 27  # of one step: half a gigabyte in float32, and training 
 # Highest learning rate of AdamW at 256 units, of a run of seconds to minutes. LSTM, 20 s: 0.004 gave 1.80, 0.01 gave
 # 1.64, 0.02 gave 1.61 nats; words (PTB, tied 200 units, 60 s): 0.004 gave perplexity 309, 0.01 gave 220.
 _LEARNING_RATE = {"lstm": 0.012, "gru": 0.006, "elman": 0.003}
+_OTHER_LEARNING_RATE = 0.006  # of the other cells, which have not been measured so
 _SGD_LEARNING_RATE = 1.0  # Zaremba et al. 2014 (arXiv 1409.2329), with clipped gradients
 
 # A net that reads for ever never starts anew, and evaluation does. 20 s of tinyshakespeare gave 1.646 nats without, and
@@ -51,6 +53,7 @@ _DROPOUT_STATE = 0.02
 # in 30 s): 0.3 gave 1.459 nats, 0.5 gave 1.489.
 _DROPOUT = 0.08
 _MOST_DROPOUT = 0.5
+_DEFAULT_DROPOUT_OF_STACK = StackConfig.model_fields["dropout_output"].default
 
 _UNITS = {"chars": "characters", "bytes": "bytes", "words": "words", "english": "words"}
 
@@ -106,7 +109,7 @@ def choose(
 
     Args:
         corpus: to train on.
-        model_name: "lstm", "gru" or "elman".
+        model_name: of a net in `models/registry.py`.
         fixed_model: keys of [model] that the user has set.
         fixed_training: the same of [training].
         seconds: for this call and the training after it.
@@ -171,11 +174,11 @@ def _training(
     return training.replace(**chosen)
 
 
-def _learning_rate(config: RecurrentConfig, training: TrainingConfig) -> float:
+def _learning_rate(config: HeadedConfig, training: TrainingConfig) -> float:
     """Return the highest learning rate, to two digits: less for larger nets."""
     if training.optimizer in ("sgd", "nt-asgd"):
         return _SGD_LEARNING_RATE
-    rate = _LEARNING_RATE[config.name]
+    rate = _LEARNING_RATE.get(config.name, _OTHER_LEARNING_RATE)
     return float(f"{rate * min(1.5, math.sqrt(256 / (config.hidden_size * config.num_layers))):.2g}")
 
 
@@ -187,9 +190,12 @@ def _with_dropout(best: _Candidate, train_tokens: int, fixed: Mapping[str, Any])
     config = best.size.config
     pressure = best.tokens_read / max(1, train_tokens) * math.sqrt(best.size.weights / max(1, train_tokens))
     dropout = min(_MOST_DROPOUT, round(_DROPOUT * math.log2(max(pressure, 1.0)) * 20) / 20)
-    chosen = {"dropout_input": round(dropout / 2, 3), "dropout_output": dropout}
-    if config.num_layers > 1:
-        chosen["dropout_hidden"] = dropout
+    if isinstance(config, StackConfig):  # has five, whose proportions are its own
+        chosen = {"drop_mult": round(dropout / _DEFAULT_DROPOUT_OF_STACK, 3)}
+    else:
+        chosen = {"dropout_input": round(dropout / 2, 3), "dropout_output": dropout}
+        if config.num_layers > 1:
+            chosen["dropout_hidden"] = dropout
     return config.replace(**{key: value for key, value in chosen.items() if key not in fixed})
 
 
@@ -200,7 +206,7 @@ def _reasons(
     count = corpus.counts["train"].tokens
     unit = _UNITS.get(corpus.tokenizer.kind, "tokens")
     threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
-    dropout = getattr(model, "dropout_output", 0.0)
+    dropout = getattr(model, "dropout_output", 0.0) * getattr(model, "drop_mult", 1.0)
     epochs = _readable(best.tokens_read / max(1, count))
     steps = _readable(best.tokens_read / (training.batch_size * training.bptt))
     return (

@@ -21,16 +21,18 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, sqrt
-from typing import Any
+from typing import Any, cast
+
+import torch
 
 from anaphora.errors import AnaphoraWarning
-from anaphora.models.recurrent import RecurrentConfig
+from anaphora.models.headed import HeadedConfig
+from anaphora.models.registry import build_model, model_config
 
 _WEIGHTS = 6.2e3
 _TOKENS = 2.4e4
 _EXCESS = 5e-3
 _REREADING = 15.0  # epochs; R* of Muennighoff et al.: what endless re-reading is worth
-_GATES = {"elman": 1, "gru": 3, "lstm": 4}
 _FLOPS = 6  # for each weight and token: two to predict, four to learn
 
 # (hidden_size, num_layers), each more costly than the one before.
@@ -53,7 +55,7 @@ class Size:
         head: entries multiplied to get from the last layer to logits.
     """
 
-    config: RecurrentConfig
+    config: HeadedConfig
     weights: int
     head: int
 
@@ -80,8 +82,9 @@ def sizes(name: str, vocab_size: int, fixed: Mapping[str, Any]) -> list[Size]:
     with warnings.catch_warnings():  # dropout between layers has no effect in some sizes: that is no news here
         warnings.simplefilter("ignore", AnaphoraWarning)
         for hidden_size, num_layers in _LADDER:
-            shape = {"hidden_size": hidden_size, "num_layers": num_layers, **fixed, "name": name}
-            size = _size(_with_embedding(RecurrentConfig(**shape), vocab_size, fixed), vocab_size)
+            shape = {"hidden_size": hidden_size, "num_layers": num_layers, **fixed}
+            config = cast(HeadedConfig, model_config(name, shape))
+            size = _size(_with_embedding(config, vocab_size, fixed), vocab_size)
             if not found or size.flops > found[-1].flops:
                 found.append(size)
     return found
@@ -107,7 +110,7 @@ def worth_of_reading(tokens_read: float, train_tokens: int) -> float:
     return train_tokens * (1 + _REREADING * (1 - exp(-repeats / _REREADING)))
 
 
-def _with_embedding(config: RecurrentConfig, vocab_size: int, fixed: Mapping[str, Any]) -> RecurrentConfig:
+def _with_embedding(config: HeadedConfig, vocab_size: int, fixed: Mapping[str, Any]) -> HeadedConfig:
     """Return `config` with an embedding, and tied weights or not, that suit the vocabulary."""
     if vocab_size >= _LARGE_VOCABULARY:
         chosen = {"embedding_dim": min(config.hidden_size, _WIDEST_TIED), "tie_weights": True}
@@ -117,10 +120,11 @@ def _with_embedding(config: RecurrentConfig, vocab_size: int, fixed: Mapping[str
     return config.replace(**{key: value for key, value in chosen.items() if key not in fixed})
 
 
-def _size(config: RecurrentConfig, vocab_size: int) -> Size:
-    hidden_size, embedding_dim = config.hidden_size, config.embedding_dim
-    inputs = embedding_dim + (config.num_layers - 1) * hidden_size  # of all layers together
-    weights = _GATES[config.name] * hidden_size * (inputs + config.num_layers * hidden_size)
-    head_dim = embedding_dim if config.tie_weights else hidden_size
-    projection = hidden_size * head_dim if head_dim != hidden_size else 0
-    return Size(config, weights, vocab_size * head_dim + projection)
+def _size(config: HeadedConfig, vocab_size: int) -> Size:
+    """Count the matrices of a model that is described and not made."""
+    with torch.device("meta"):
+        model = build_model(config, vocab_size)
+    matrices = {name: weight.numel() for name, weight in model.named_parameters() if weight.ndim >= 2}
+    layers = sum(count for name, count in matrices.items() if name.startswith("layers."))
+    looked_up = 0 if config.tie_weights else vocab_size * config.embedding_dim
+    return Size(config, layers, sum(matrices.values()) - layers - looked_up)

@@ -23,8 +23,7 @@ class StackConfig(HeadedConfig):
     The dropouts are those of AWD-LSTM (Merity et al. 2018, arXiv 1708.02182); in brackets their names in its code.
 
     Attributes:
-        name: of the model, and of its cell in `cells/registry.py`.
-        tie_weights: the last layer is as wide as the embedding.
+        last_hidden_size: units of the last layer; None makes it as wide as a tied embedding, else as the others.
         dropout_embedding: of whole rows of the embedding matrix (dropoute).
         dropout_input: locked, on what the first layer reads (dropouti).
         dropout_hidden: locked, between layers (dropouth).
@@ -33,10 +32,10 @@ class StackConfig(HeadedConfig):
         drop_mult: multiplies all of these, as in fastai.
     """
 
-    name: str
     embedding_dim: int = Field(default=400, ge=1, le=1 << 16)
     hidden_size: int = Field(default=1150, ge=1, le=1 << 16)
     num_layers: int = Field(default=3, ge=1, le=64)
+    last_hidden_size: int | None = Field(default=None, ge=1, le=1 << 16)
     tie_weights: bool = True
     dropout_embedding: float = Field(default=0.1, ge=0.0, lt=1.0)
     dropout_input: float = Field(default=0.4, ge=0.0, lt=1.0)
@@ -52,7 +51,7 @@ class StackConfig(HeadedConfig):
     @property
     def widths(self) -> list[int]:
         """The width of what each layer reads, and last that of what the head reads: L + 1 numbers."""
-        last = self.embedding_dim if self.tie_weights else self.hidden_size
+        last = self.last_hidden_size or (self.embedding_dim if self.tie_weights else self.hidden_size)
         return [self.embedding_dim, *[self.hidden_size] * (self.num_layers - 1), last]
 
     @model_validator(mode="after")
@@ -64,12 +63,16 @@ class StackConfig(HeadedConfig):
 
     @model_validator(mode="after")
     def _warn_of_settings_between_layers(self) -> Self:
-        idle = {"dropout_hidden": self.num_layers == 1, "hidden_size": self.num_layers == 1 and self.tie_weights}
-        for key in (key for key, without_effect in idle.items() if without_effect):
-            if getattr(self, key) != type(self).model_fields[key].default:
-                why = " and tied weights: it is as wide as the embedding" if key == "hidden_size" else ""
-                message = f"{key} in [model] has no effect on the model {self.name!r} with one layer{why}"
-                warnings.warn(message, AnaphoraWarning, stacklevel=2)
+        if self.num_layers > 1:
+            return self
+        one_layer = f"on the model {self.name!r} with one layer"
+        idle = {
+            "dropout_hidden": (True, one_layer),
+            "hidden_size": (self.widths[-1] != self.hidden_size, f"{one_layer}, which has {self.widths[-1]} units"),
+        }
+        for key, (without_effect, where) in idle.items():
+            if without_effect and getattr(self, key) != type(self).model_fields[key].default:
+                warnings.warn(f"{key} in [model] has no effect {where}", AnaphoraWarning, stacklevel=2)
         return self
 
 
@@ -83,8 +86,7 @@ class Cell(nn.Module, ABC):
     """
 
     config_class: ClassVar[type[StackConfig]]
-    num_state_parts: int  # tensors that its state has
-    is_residual: ClassVar[bool] = False  # adds to what it reads; such a sum is normed before the head
+    num_state_parts: ClassVar[int]  # tensors that its state has
 
     def __init__(self, input_size: int, output_size: int, config: StackConfig) -> None:
         super().__init__()
