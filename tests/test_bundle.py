@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from anaphora.bundle import Bundle, load_bundle, save_bundle
 from anaphora.errors import AnaphoraError, BundleError
 from anaphora.models.language_model import CountingLanguageModel, LanguageModel
+from anaphora.models.ngram.names import IMPORTED, NAMES
 from anaphora.models.registry import MODELS, build_model, model_config
 from anaphora.text.tokenizer import Tokenizer, TokenizerSettings
 from anaphora.text.tokenizers import train_tokenizer
@@ -28,7 +29,9 @@ def model(name: str = "lstm") -> LanguageModel:
     torch.manual_seed(5)
     sizes = {"embedding_dim": 4, "hidden_size": 6} if MODELS[name].trained_by == "gradient" else {}
     made = build_model(model_config(name, sizes), tokenizer().vocab_size)
-    return made.fit(np.array(tokenizer().encode(TEXT))) if isinstance(made, CountingLanguageModel) else made
+    if isinstance(made, CountingLanguageModel) and not name.startswith(IMPORTED):
+        made.fit(np.array(tokenizer().encode(TEXT)))
+    return made
 
 
 @pytest.fixture(name="saved")
@@ -41,7 +44,8 @@ def edit_config(folder: Path, **changes: Any) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-@pytest.mark.parametrize("name", sorted(MODELS))
+@pytest.mark.filterwarnings("ignore:.*no discounts can be estimated")  # the text is short
+@pytest.mark.parametrize("name", sorted(name for name in MODELS if name not in NAMES or name.endswith("3")))
 def test_saving_and_loading_changes_nothing(tmp_path: Path, name: str) -> None:
     saved = save_bundle(tmp_path / "model", model(name), tokenizer(), {})
     loaded = load_bundle(tmp_path / "model")

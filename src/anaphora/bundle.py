@@ -6,10 +6,12 @@
     README.md            the same for people: the model card
 
 Written whole or not at all. A folder from a stranger cannot run code: JSON and safetensors only, checked before use.
+The weights are memory-mapped: a file is read where it is used, and processes that open the same one share its pages.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from safetensors.torch import save_file
 
 from anaphora import __version__
 from anaphora.errors import AnaphoraError, BundleError
-from anaphora.files import atomic_folder, read_json, sha256_file, write_json
+from anaphora.files import atomic_folder, atomic_write, read_json, sha256_file, write_json
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.registry import build_model, model_config
 from anaphora.text.tokenizer import Tokenizer
@@ -38,14 +40,17 @@ class Bundle:
         tokenizer: text to the model's ids and back.
         provenance: where it comes from: corpus, counts, results; JSON values.
         path: the model folder.
-        model_hash: sha256 of the weights file; names the model in signatures.
     """
 
     model: LanguageModel
     tokenizer: Tokenizer
     provenance: dict[str, Any]
     path: Path
-    model_hash: str
+
+    @cached_property
+    def model_hash(self) -> str:
+        """The sha256 of the weights file; names the model in signatures. Read when it is first asked for."""
+        return sha256_file(self.path / WEIGHTS)
 
 
 def save_bundle(path: Path, model: LanguageModel, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> Bundle:
@@ -55,23 +60,34 @@ def save_bundle(path: Path, model: LanguageModel, tokenizer: Tokenizer, provenan
             f"the model has {model.vocab_size:,} tokens, the tokenizer {tokenizer.vocab_size:,}:"
             " they do not belong together"
         )
-    config = {
-        "format": FORMAT,
-        "anaphora": __version__,
-        "model": model.config.model_dump(mode="json"),
-        "vocab_size": model.vocab_size,
-        "provenance": dict(provenance),
-    }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    bundle = Bundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path)
     with atomic_folder(path) as folder:
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         save_tokenizer(tokenizer, folder / TOKENIZER)
-        write_json(folder / CONFIG, config)
-        (folder / CARD).write_text(_card(path.name, model, tokenizer, provenance), encoding="utf-8")
-        model_hash = sha256_file(folder / WEIGHTS)
-    return Bundle(
-        model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path, model_hash=model_hash
-    )
+        _describe(bundle, folder)
+    return bundle
+
+
+def add_provenance(bundle: Bundle, **more: Any) -> Bundle:
+    """Write more about a saved model into its folder, beside the weights that are there; return the Bundle with it."""
+    bundle = replace(bundle, provenance={**bundle.provenance, **more})
+    _describe(bundle, bundle.path)
+    return bundle
+
+
+def _describe(bundle: Bundle, folder: Path) -> None:
+    """Write what there is to say about a model: config.json for programs, the card for people."""
+    config = {
+        "format": FORMAT,
+        "anaphora": __version__,
+        "model": bundle.model.config.model_dump(mode="json"),
+        "vocab_size": bundle.model.vocab_size,
+        "provenance": bundle.provenance,
+    }
+    write_json(folder / CONFIG, config)
+    with atomic_write(folder / CARD) as file:
+        file.write(_card(bundle.path.name, bundle.model, bundle.tokenizer, bundle.provenance).encode())
 
 
 def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
@@ -97,7 +113,6 @@ def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
         tokenizer=tokenizer,
         provenance=provenance if isinstance(provenance, dict) else {},
         path=folder,
-        model_hash=sha256_file(folder / WEIGHTS),
     )
 
 
@@ -130,7 +145,11 @@ def _empty_model(config: Mapping[str, Any], tokenizer: Tokenizer, folder: Path) 
 
 
 def _read_weights(path: Path, model: LanguageModel) -> dict[str, torch.Tensor]:
-    """Read the tensors that the model has, after a check of names, shapes and types against the file's header."""
+    """Map the tensors that the model has, after a check of names, shapes and types against the file's header.
+
+    Weights of nets are looked through for numbers that are none. Tables of counting models may be as large as the disk
+    and are left unread; whoever looks something up in them must expect any content.
+    """
     expected = model.state_dict()
     try:
         with safe_open(path, framework="pt") as file:
@@ -150,7 +169,7 @@ def _read_weights(path: Path, model: LanguageModel) -> dict[str, torch.Tensor]:
     for name, tensor in weights.items():
         if tensor.dtype != expected[name].dtype:
             raise BundleError(f"{path}: {name!r} holds {tensor.dtype}, expected {expected[name].dtype}")
-        if not tensor.isfinite().all():
+        if model.trained_by == "gradient" and not tensor.isfinite().all():
             raise BundleError(f"{path}: {name!r} holds values that are not finite; train again")
     return weights
 

@@ -5,6 +5,7 @@ loading changes nothing; every score is finite.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,24 +16,58 @@ from anaphora.models.language_model import (
     CountingLanguageModel,
     LanguageModel,
     NeuralLanguageModel,
+    SpecialIds,
     State,
     detach,
     select_rows,
 )
 from anaphora.models.mixture import MixtureLanguageModel
+from anaphora.models.ngram.config import NGramConfig
+from anaphora.models.ngram.names import FAMILIES, NAMES, family_and_order
 from anaphora.models.registry import MODELS, build_model, model_config
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*no discounts can be estimated")  # the text is short
 
 V = 11
 SMALL = {"embedding_dim": 5, "hidden_size": 7}
+ADAPTIVE = {"head": "adaptive", "head_cutoffs": [2, 6]}
+MIXTURE = {"head": "mixture-of-softmaxes", "head_experts": 3}
+BLOCK = {"embedding_dim": 6, "hidden_size": 6, "num_layers": 2}
 
-# One row for each way a model can be built; every registered name appears at least once (checked below).
+
+def _fitted(name: str, **settings: object) -> LanguageModel:
+    """Return a counting model of a short text that lacks the last two tokens and ends a line at each 4."""
+    model = build_model(model_config(name, settings), V)
+    assert isinstance(model, CountingLanguageModel)
+    special_ids = SpecialIds(eos_id=4, start_id=4) if settings.get("context") == "sentence" else SpecialIds()
+    return model.fit(np.random.default_rng(7).zipf(1.5, 200) % (V - 2), special_ids)
+
+
+# One row for each way a model can be built; every registered name appears at least once, n-grams in some
+# of their orders (checked below).
 CASES: dict[str, Callable[[], LanguageModel]] = {
     "uniform": lambda: build_model(model_config("uniform"), V),
     "unigram": lambda: _fitted("unigram"),
+    **{f"{family}{order}": partial(_fitted, f"{family}{order}") for family in FAMILIES for order in (1, 2, 5)},
+    "kn3 of sentences": lambda: _fitted("kn3", context="sentence"),
+    "kn3 pruned": lambda: _fitted("kn3", prune=[0, 1]),
+    "kn3 quantized": lambda: _fitted("kn3", quantize=8),
+    "stupid3 of sentences": lambda: _fitted("stupid3", context="sentence"),
+    "arpa3": lambda: build_model(model_config("arpa3"), V),
     "awd-gru": lambda: build_model(model_config("awd-gru", SMALL), V),
     "awd-lstm": lambda: build_model(model_config("awd-lstm", SMALL), V),
     "awd-lstm of one layer, not tied": lambda: build_model(
         model_config("awd-lstm", {**SMALL, "num_layers": 1, "tie_weights": False}), V
+    ),
+    **{
+        f"block of {cell}": lambda cell=cell: build_model(model_config("block", {**BLOCK, "cell": cell}), V)  # type: ignore[misc]
+        for cell in ("mingru", "minlstm", "qrnn", "rglru", "sru")
+    },
+    "block with convolution and dropouts": lambda: build_model(
+        model_config("block", {**BLOCK, "conv_window": 3, "dropout_hidden": 0.5, "dropout_weight": 0.5}), V
+    ),
+    "block without gated layer, tied": lambda: build_model(
+        model_config("block", {**BLOCK, "expansion": 0, "tie_weights": True}), V
     ),
     "mingru": lambda: build_model(model_config("mingru", SMALL), V),
     "minlstm": lambda: build_model(model_config("minlstm", SMALL), V),
@@ -52,6 +87,13 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "lstm tied": lambda: build_model(
         model_config("lstm", {"embedding_dim": 6, "hidden_size": 6, "tie_weights": True}), V
     ),
+    "lstm adaptive": lambda: build_model(model_config("lstm", {**SMALL, **ADAPTIVE}), V),
+    "lstm adaptive, tied": lambda: build_model(model_config("lstm", {**SMALL, **ADAPTIVE, "tie_weights": True}), V),
+    "lstm sampled": lambda: build_model(model_config("lstm", {**SMALL, "head": "sampled"}), V),
+    "lstm mixture": lambda: build_model(model_config("lstm", {**SMALL, **MIXTURE}), V),
+    "gru mixture, tied": lambda: build_model(model_config("gru", {**SMALL, **MIXTURE, "tie_weights": True}), V),
+    "awd-lstm adaptive": lambda: build_model(model_config("awd-lstm", {**SMALL, **ADAPTIVE}), V),
+    "awd-lstm mixture": lambda: build_model(model_config("awd-lstm", {**SMALL, **MIXTURE}), V),
     "lstm deep, tied by projection, dropouts": lambda: build_model(
         model_config(
             "lstm",
@@ -78,14 +120,8 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
-def _fitted(name: str) -> LanguageModel:
-    model = build_model(model_config(name), V)
-    assert isinstance(model, CountingLanguageModel)
-    return model.fit(np.array([1, 1, 1, 2, 2, 5, 7]))
-
-
 def _mixture(**how: Any) -> LanguageModel:
-    parts = [CASES["gru deep"](), CASES["unigram"](), CASES["lstm"]()]
+    parts = [CASES["gru deep"](), CASES["unigram"](), CASES["kn3 of sentences"]()]
     model = MixtureLanguageModel.of(parts, **how)
     torch.nn.init.uniform_(model.weights, 0.1, 1.0)
     if model.config.combination == "linear":
@@ -106,7 +142,10 @@ def _text() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_every_registered_model_is_in_the_table() -> None:
-    assert set(MODELS) == {name.split()[0] for name in CASES}
+    listed = {name.split()[0] for name in CASES}
+    assert listed <= set(MODELS)
+    assert {name for name in MODELS if name not in NAMES} <= listed
+    assert {family_and_order(name)[0] for name in NAMES} == {family_and_order(name)[0] for name in listed & set(NAMES)}
 
 
 def test_trained_by_says_how(model: LanguageModel) -> None:
@@ -172,14 +211,18 @@ def test_all_distributions_are_those_of_single_steps(
 def test_the_next_token_distribution_sums_to_one(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:
     log_probs, _ = model.next_log_probs(text[0], model.initial_state(3))
     assert log_probs.shape == (3, V)
+    if not model.normalized:
+        pytest.skip("stupid back-off gives scores, and says so: `normalized` is False")
     torch.testing.assert_close(log_probs.double().exp().sum(-1), torch.ones(3, dtype=torch.float64), rtol=0, atol=1e-6)
 
 
 def test_every_score_is_finite(model: LanguageModel) -> None:
     every = torch.arange(V).repeat(V, 1)  # (V, V): each token after each, those never seen in training included
     scores, _ = model.target_log_probs(every, every.T.contiguous(), model.initial_state(V))
-    assert scores.isfinite().all()
     assert (scores <= 0).all()
+    if isinstance(model.config, NGramConfig) and model.config.family == "ml":
+        pytest.skip("maximum likelihood calls the unseen impossible, with minus infinity")
+    assert scores.isfinite().all()
 
 
 def test_nothing_is_remembered_between_calls(model: LanguageModel, text: tuple[torch.Tensor, torch.Tensor]) -> None:

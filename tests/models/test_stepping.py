@@ -21,6 +21,10 @@ RECURRENT: dict[str, tuple[str, dict[str, object]]] = {
     "gru, two layers": ("gru", {"num_layers": 2}),
     "lstm, tied": ("lstm", {"tie_weights": True, "embedding_dim": 12, "hidden_size": 12}),
     "gru, tied with projection": ("gru", {"tie_weights": True, "num_layers": 2}),
+    "lstm, adaptive": ("lstm", {"head": "adaptive", "head_cutoffs": [2, 6]}),
+    "gru, adaptive, tied": ("gru", {"head": "adaptive", "head_cutoffs": [2, 6], "tie_weights": True}),
+    "lstm, sampled": ("lstm", {"head": "sampled"}),
+    "lstm, mixture": ("lstm", {"head": "mixture-of-softmaxes", "head_experts": 3}),
     "lstm, dropouts": ("lstm", {"dropout_input": 0.5, "dropout_output": 0.5}),
 }
 

@@ -1,6 +1,8 @@
 """The one room behind all doors: what Python, the command line and later the server can ask for, one file a request."""
 
+from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
+from anaphora.api.comparison import Comparison, compare
 from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
 from anaphora.api.mixing import MixResult, mix
@@ -12,15 +14,20 @@ from anaphora.api.texts import text_for
 from anaphora.api.training import train
 
 __all__ = [
+    "ArpaResult",
+    "Comparison",
     "LineScores",
     "MixResult",
     "RescoreResult",
     "TrainResult",
+    "compare",
     "corpora",
     "corpus_info",
     "evaluate",
+    "export_arpa",
     "fetch",
     "generate",
+    "import_arpa",
     "info",
     "load",
     "mix",

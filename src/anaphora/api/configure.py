@@ -39,7 +39,8 @@ def overlay(
         sections = _laid_over(preset(preset_name).sections, sections, settings)
     items = [_assignment(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else settings or []
     given = {name: value for name, value in options.items() if value is not None}
-    merged = apply_assignments(apply_assignments(sections, items), [_assignment(*pair) for pair in given.items()])
+    # In one go, since the model's name, which may be an option, decides which settings there are.
+    merged = apply_assignments(sections, [*items, *(_assignment(*pair) for pair in given.items())])
     stops = [stop for stop in _STOPS if f"training.{stop}" in given]
     if stops:
         # A run stops by one rule: the option that was given replaces whatever rule a file or --set had.

@@ -10,10 +10,11 @@ import torch
 
 from anaphora.data.prepare import Excerpt, PreparedCorpus, Source, encode_beginning
 from anaphora.evaluation.evaluate import Evaluation, evaluate_split
-from anaphora.models.language_model import CountingLanguageModel, LanguageModel
+from anaphora.models.language_model import CountingLanguageModel, LanguageModel, SpecialIds
 from anaphora.models.registry import build_model, model_config
 from anaphora.models.stepping import inference
 from anaphora.progress import Progress, silent
+from anaphora.text.tokenizer import Tokenizer
 
 BASELINES = ("uniform", "unigram")
 _LANES = (1, 4, 16, 64, 256)
@@ -50,6 +51,11 @@ def score_held_out(
             progress=progress,
         )
     return scores
+
+
+def special_ids(tokenizer: Tokenizer) -> SpecialIds:
+    """Return what a counting model must know of a tokenizer."""
+    return SpecialIds(unk_id=tokenizer.unk_id, eos_id=tokenizer.eos_id, start_id=tokenizer.start_id)
 
 
 def score_baselines(corpus: PreparedCorpus, excerpts: Mapping[str, Excerpt] | None = None) -> dict[str, Scores]:

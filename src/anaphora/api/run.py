@@ -11,9 +11,9 @@ import torch
 from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
-from anaphora.api.held_out import excerpts_within, lanes_within, score_baselines, score_held_out
+from anaphora.api.held_out import excerpts_within, lanes_within, score_baselines, score_held_out, special_ids
 from anaphora.api.result import TrainResult
-from anaphora.bundle import save_bundle
+from anaphora.bundle import add_provenance, save_bundle
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
 from anaphora.files import read_json, write_json
@@ -141,7 +141,7 @@ class Run:
             )
         baselines = score_baselines(corpus, excerpts)
         results = {split: evaluation.to_json() for split, evaluation in scores.items()}
-        save_bundle(folder / MODEL, model, corpus.tokenizer, {**provenance, "results": results})
+        add_provenance(bundle, results=results)
         return TrainResult(
             run=folder,
             model=folder / MODEL,
@@ -227,7 +227,7 @@ def _check_same_text(opened: Corpus, about: Mapping[str, Any], folder: Path) -> 
 def _count(model: CountingLanguageModel, corpus: PreparedCorpus) -> TrainingOutcome:
     """Train a counting model: one pass over the training split."""
     begin = time.monotonic()
-    model.fit(corpus.token_ids("train"))
+    model.fit(corpus.token_ids("train"), special_ids(corpus.tokenizer))
     seconds = time.monotonic() - begin
     tokens = corpus.counts["train"].tokens
     return TrainingOutcome(

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from anaphora import __version__
-from anaphora.cli import data, eval, generate, info, lab, mix, output, recipe, rescore, score, train
+from anaphora.cli import arpa, compare, data, eval, generate, info, lab, mix, output, recipe, rescore, score, train
 
 
 class _Commands(TyperGroup):
@@ -52,9 +52,12 @@ app.command("train")(train.train)
 app.command("eval")(eval.evaluate)
 app.command("generate")(generate.generate)
 app.command("score")(score.score)
+app.command("compare")(compare.compare)
 app.command("rescore")(rescore.rescore)
 app.command("mix")(mix.mix)
 app.command("info")(info.info)
+app.command("export")(arpa.export)
+app.command("import")(arpa.import_)
 app.add_typer(data.app, name="data")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(lab.app, name="lab")

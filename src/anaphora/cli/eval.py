@@ -57,9 +57,12 @@ def evaluate(
     if as_json:
         output.say_json(result.to_json())
         return
+    of_scores = "" if result.normalized else " (of scores that are no probabilities: compare with no other model)"
+    known = result.perplexity_without_unknown
     output.say_pairs(
         [
-            ("perplexity", f"{result.perplexity:,.3f} per token"),
+            ("perplexity", f"{result.perplexity:,.3f} per token{of_scores}"),
+            *([("without unknown", f"{known:,.3f}")] if result.unknown_tokens and known is not None else []),
             ("loss", f"{result.loss:.4f} nats per token"),
             ("bits per character", f"{result.bits_per_char:.4f}"),
             ("bits per byte", f"{result.bits_per_byte:.4f}"),

@@ -58,7 +58,11 @@ def train(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="elman, gru, lstm, unigram or uniform.", show_default="lstm", rich_help_panel=_MODEL),
+        typer.Option(
+            help="A net (lstm, gru, awd-lstm, mingru ...), an n-gram model (kn5, katz3, wb4 ...), unigram or uniform.",
+            show_default="lstm",
+            rich_help_panel=_MODEL,
+        ),
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -174,13 +178,26 @@ def _assignments(values: Mapping[str, Any]) -> list[str]:
 def _show(result: "TrainResult") -> None:
     """Print the scores beside the baselines, where the model lies, and what to type next."""
     rows = [
-        (split, name, f"{score.perplexity:,.2f}", f"{score.bits_per_char:.3f}", f"{score.accuracy:.1%}")
+        (
+            split,
+            name if score.normalized else f"{name} (scores)",
+            f"{score.perplexity:,.2f}",
+            f"{score.bits_per_char:.3f}",
+            f"{score.accuracy:.1%}",
+        )
         for split, scores in _by_split(result).items()
         for name, score in scores.items()
     ]
     output.say_table(("split", "model", "perplexity", "bits per character", "accuracy"), rows)
     score = result.test or result.valid
     if score:
+        if not score.normalized:
+            output.say(f"(scores): {result.name} gives no probabilities; its figures compare with no other model's")
+        if score.unknown_tokens and score.perplexity_without_unknown is not None:
+            output.say(
+                f"{score.unknown_tokens:,} of {score.tokens:,} tokens are unknown;"
+                f" perplexity without them {score.perplexity_without_unknown:,.2f}"
+            )
         output.say(score.signature)
     output.say()
     if result.interrupted:

@@ -7,7 +7,7 @@ state: faster, slightly pessimistic, and stated in the signature.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,7 +22,8 @@ from anaphora.models.language_model import LanguageModel
 from anaphora.models.stepping import inference
 from anaphora.progress import Event, Progress, silent
 
-_WINDOW = 2048  # tokens of all lanes together; larger windows are no faster, only larger
+# Tokens of all lanes together. Nets are no faster in larger windows; looking up has a price for each call.
+_WINDOW, _COUNTING_WINDOW = 2048, 1 << 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,15 +33,19 @@ class Evaluation:
     Attributes:
         loss: mean nats per token.
         perplexity: exp(loss); infinite where that exceeds a float.
+        perplexity_without_unknown: the same over the tokens that are not `<unk>`; None where there are none.
         bits_per_char, bits_per_byte: of the raw text, before any tokenizer or normaliser (UTF-8 bytes).
         accuracy: share of tokens that were the model's most probable one.
         tokens, unknown_tokens: how many were scored, and how many of them are `<unk>`.
         characters, bytes: size of the raw text.
         signature: the conditions, see `Signature`.
+        normalized: whether the model gives probabilities; if not, these are measures of scores and compare with no
+            other model's.
     """
 
     loss: float
     perplexity: float
+    perplexity_without_unknown: float | None
     bits_per_char: float
     bits_per_byte: float
     accuracy: float
@@ -49,6 +54,7 @@ class Evaluation:
     characters: int
     bytes: int
     signature: str
+    normalized: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values. JSON has no infinity: a number that is not finite becomes null."""
@@ -93,6 +99,8 @@ def evaluate_split(
     signature = Signature(
         unknown="none" if tokenizer.unk_id is None else "scored",
         split=called or split,
+        context=model.context,
+        normalized=model.normalized,
         tokenizer=tokenizer.hash,
         corpus=corpus.source_hash,
         model=model_hash,
@@ -103,6 +111,7 @@ def evaluate_split(
         corpus.token_ids(split) if excerpt is None else excerpt.token_ids,
         corpus.counts[split] if excerpt is None else excerpt.counts,
         start_id=tokenizer.start_id,
+        unk_id=tokenizer.unk_id,
         signature=signature,
         batch_size=batch_size,
         progress=progress,
@@ -116,8 +125,9 @@ def evaluate_tokens(
     *,
     start_id: int,
     signature: Signature,
+    unk_id: int | None = None,
     batch_size: int = 1,
-    window: int = _WINDOW,
+    window: int | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Score a text that is given as ids.
@@ -131,53 +141,74 @@ def evaluate_tokens(
         counts: of the same text before it was encoded; gives the denominators.
         start_id: the token that stands before the text, `Tokenizer.start_id`.
         signature: the conditions; the number of lanes is set here.
+        unk_id: `<unk>`, where the vocabulary has it.
         batch_size: lanes; no more than there are tokens.
-        window: tokens that are in memory at a time, over all lanes.
+        window: tokens that are in memory at a time, over all lanes; what suits the model when None.
         progress: told of every window.
 
     Raises:
         ConfigError: batch_size or window is less than 1.
         CorpusError: there are no tokens.
     """
+    if window is None:
+        window = _COUNTING_WINDOW if model.trained_by == "counting" else _WINDOW
     for name, value in (("batch_size", batch_size), ("window", window)):
         if value < 1:
             raise ConfigError(f"{name} = {value} for an evaluation: use 1 or more")
     if not len(token_ids):
         raise CorpusError(f"the {signature.split} text has no tokens: there is nothing to evaluate")
     lanes = min(batch_size, len(token_ids))
-    total_nats, correct = _score(model, token_ids, start_id, lanes, window, progress)
+    sums = _score(model, token_ids, start_id, unk_id, lanes, window, progress)
+    total_nats, known = sums.nats + sums.unknown_nats, len(token_ids) - counts.unknown_tokens
     loss = total_nats / len(token_ids)
     return Evaluation(
         loss=loss,
         perplexity=perplexity(loss),
+        perplexity_without_unknown=perplexity(sums.nats / known) if known else None,
         bits_per_char=bits_per(total_nats, counts.characters),
         bits_per_byte=bits_per(total_nats, counts.bytes),
-        accuracy=correct / len(token_ids),
+        accuracy=sums.correct / len(token_ids),
         tokens=len(token_ids),
         unknown_tokens=counts.unknown_tokens,
         characters=counts.characters,
         bytes=counts.bytes,
         signature=str(replace(signature, lanes=lanes)),
+        normalized=signature.normalized,
     )
 
 
+class _Sums(NamedTuple):
+    """The nats of the known and of the unknown tokens, and how many of all the model would have guessed."""
+
+    nats: float
+    unknown_nats: float
+    correct: int
+
+
 def _score(
-    model: LanguageModel, token_ids: NDArray[Any], start_id: int, lanes: int, window: int, progress: Progress
-) -> tuple[float, int]:
-    """Return the total nats of all tokens and how many the model would have guessed."""
+    model: LanguageModel,
+    token_ids: NDArray[Any],
+    start_id: int,
+    unk_id: int | None,
+    lanes: int,
+    window: int,
+    progress: Progress,
+) -> _Sums:
     with inference(model):
         device = model.device
-        nats = torch.zeros((), dtype=torch.float64, device=device)
+        nats = torch.zeros(2, dtype=torch.float64, device=device)
         correct = torch.zeros((), dtype=torch.int64, device=device)
         state, done = model.initial_state(lanes), 0
         for inputs, targets, scored in _windows(token_ids, start_id, lanes, max(1, window // lanes)):
-            log_probs, hits, state = model.score_targets(inputs.to(device), targets.to(device), state)
-            mask = scored.to(device)
-            nats -= log_probs.double().masked_fill(~mask, 0.0).sum()
+            targets, mask = targets.to(device), scored.to(device)
+            log_probs, hits, state = model.score_targets(inputs.to(device), targets, state)
+            lost = -log_probs.double().masked_fill(~mask, 0.0)
+            unknown = torch.zeros_like(mask) if unk_id is None else targets == unk_id
+            nats += torch.stack([lost.masked_fill(unknown, 0.0).sum(), lost.masked_fill(~unknown, 0.0).sum()])
             correct += (hits & mask).sum()
             done += int(scored.sum())
             progress(Event(stage="evaluate", done=done, total=len(token_ids), unit="tokens"))
-        return float(nats), int(correct)
+        return _Sums(float(nats[0]), float(nats[1]), int(correct))
 
 
 def _windows(

@@ -31,6 +31,13 @@ class Start:
         prompt_ids = encode_prompt(tokenizer, prompt)
         self.token_ids = [tokenizer.start_id, *prompt_ids]
         self.reader_parts = (tokenizer, prompt_ids, settings.stop)
+        if not model.normalized:
+            warnings.warn(
+                "this model gives scores and no probabilities: texts are drawn in proportion to them, and log_prob is"
+                " a sum of scores",
+                AnaphoraWarning,
+                stacklevel=3,
+            )
         self.forbidden = torch.tensor(forbidden, dtype=torch.int64, device=model.device)
         with inference(model):
             self.stepper: Stepper = make_stepper(model)

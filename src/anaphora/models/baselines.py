@@ -9,7 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anaphora.models.language_model import CountingLanguageModel, ModelConfig, State, TokenIds
+from anaphora.models.language_model import (
+    NO_SPECIAL_IDS,
+    CountingLanguageModel,
+    ModelConfig,
+    SpecialIds,
+    State,
+    TokenIds,
+)
 
 _COUNTED_AT_ONCE = 1 << 20  # ids; they come memory-mapped in one or two bytes, and bincount wants eight
 
@@ -39,7 +46,7 @@ class UnigramLanguageModel(CountingLanguageModel):
         super().__init__(config, vocab_size)
         self.register_buffer("counts", torch.zeros(vocab_size, dtype=torch.int64))
 
-    def fit(self, token_ids: TokenIds) -> Self:
+    def fit(self, token_ids: TokenIds, special_ids: SpecialIds = NO_SPECIAL_IDS) -> Self:
         counts = np.zeros(self.vocab_size, np.int64)
         for start in range(0, len(token_ids), _COUNTED_AT_ONCE):
             counts += np.bincount(token_ids[start : start + _COUNTED_AT_ONCE], minlength=self.vocab_size)
@@ -69,5 +76,5 @@ class UniformLanguageModel(UnigramLanguageModel):
 
     config_class = UniformConfig
 
-    def fit(self, token_ids: TokenIds) -> Self:
+    def fit(self, token_ids: TokenIds, special_ids: SpecialIds = NO_SPECIAL_IDS) -> Self:
         return self

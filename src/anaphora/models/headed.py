@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from anaphora.models.language_model import Losses, NeuralLanguageModel, Reading, State
 from anaphora.models.layers.head import HeadConfig
-from anaphora.models.layers.heads import make_head
+from anaphora.models.layers.heads import HEADS, make_embedding, make_head, reset_embedding
 
 
 class HeadedConfig(HeadConfig):
@@ -46,14 +46,15 @@ class HeadedLanguageModel(NeuralLanguageModel):
 
     def __init__(self, config: HeadedConfig, vocab_size: int, width: int) -> None:
         super().__init__(config, vocab_size)
-        self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
-        head_dim = config.embedding_dim if config.tie_weights else width
+        self.embedding = make_embedding(config, vocab_size, config.embedding_dim)
+        projected = config.tie_weights and not HEADS[config.head].projects
+        head_dim = config.embedding_dim if projected else width
         self.projection = nn.Linear(width, head_dim, bias=False) if head_dim != width else None
         self.head = make_head(config, vocab_size, head_dim, self.embedding)
 
     def reset_parameters(self) -> None:
         """Draw all weights anew from torch's generator; a subclass draws those of its layers after these."""
-        nn.init.uniform_(self.embedding.weight, -self.config.embedding_range, self.config.embedding_range)
+        reset_embedding(self.embedding, self.config.embedding_range)
         self.head.reset_parameters()
         if self.projection is not None:
             self.projection.reset_parameters()

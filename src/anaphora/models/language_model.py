@@ -7,6 +7,7 @@ Nothing carries memory from one call to the next except the state that was passe
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -50,6 +51,24 @@ class ModelConfig(Settings):
     section: ClassVar[str] = "model"
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpecialIds:
+    """What a model that counts must know of the vocabulary; None for what it does not have.
+
+    Attributes:
+        unk_id: the token that stands for all unknown words.
+        eos_id: the token that ends a line.
+        start_id: the token that is read before a text begins.
+    """
+
+    unk_id: int | None = None
+    eos_id: int | None = None
+    start_id: int = 0
+
+
+NO_SPECIAL_IDS = SpecialIds()
+
+
 class LanguageModel(nn.Module, ABC):
     """A model of the next token given the tokens before it.
 
@@ -73,6 +92,11 @@ class LanguageModel(nn.Module, ABC):
     def device(self) -> torch.device:
         """The device that holds the model's tensors."""
         return next((t.device for group in (self.parameters(), self.buffers()) for t in group), torch.device("cpu"))
+
+    @property
+    def context(self) -> str:
+        """How far back a prediction may look: "stream", over all that was read; "sentence", to the last line end."""
+        return "stream"
 
     @property
     def normalized(self) -> bool:
@@ -244,5 +268,5 @@ class CountingLanguageModel(LanguageModel):
     trained_by = "counting"
 
     @abstractmethod
-    def fit(self, token_ids: TokenIds) -> Self:
+    def fit(self, token_ids: TokenIds, special_ids: SpecialIds = NO_SPECIAL_IDS) -> Self:
         """Gather the statistics of token_ids (N,), which may be memory-mapped; return self."""

@@ -82,6 +82,10 @@ class MixtureLanguageModel(LanguageModel):
         return cls(config, components[0].vocab_size, components)
 
     @property
+    def context(self) -> str:
+        return "sentence" if all(part.context == "sentence" for part in self.parts) else "stream"
+
+    @property
     def normalized(self) -> bool:
         return self.config.combination == "log-linear" or all(part.normalized for part in self.parts)
 

@@ -87,7 +87,7 @@ class RecurrentLanguageModel(HeadedLanguageModel):
         return [(matrix, len(matrix) // self.config.hidden_size) for matrix in matrices]
 
     def initial_state(self, batch_size: int) -> State:
-        weight = self.embedding.weight
+        weight = next(self.layers.parameters())
         shape = (batch_size, self.config.num_layers, self.config.hidden_size)
         num_parts = 2 if self.config.name == "lstm" else 1
         return tuple(weight.new_zeros(shape) for _ in range(num_parts))
@@ -95,14 +95,19 @@ class RecurrentLanguageModel(HeadedLanguageModel):
     def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
         inner = map_state(state, lambda part: part.transpose(0, 1).contiguous())
         hidden, inner = self._run_layers(tokens, inner)
-        dtype = self.embedding.weight.dtype  # under autocast the layers return bfloat16; a state keeps full precision
+        dtype = state[0].dtype  # under autocast the layers return bfloat16; a state keeps full precision
         state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
         return self.reading(hidden, self.dropout_output(hidden)), state
 
     def _run_layers(self, tokens: Tensor, inner: State) -> tuple[Tensor, State]:
         """Return the last layer's output (B, T, H), and the last state, (L, B, H) as the given one."""
         dropped = self.training and self.config.dropout_input > 0
-        if isinstance(self.layers, nn.LSTM) and not dropped and table_pays(self.layers, self.embedding.weight, tokens):
+        if (
+            isinstance(self.layers, nn.LSTM)
+            and isinstance(self.embedding, nn.Embedding)
+            and not dropped
+            and table_pays(self.layers, self.embedding.weight, tokens)
+        ):
             return run_by_table(self.layers, self.embedding.weight, tokens, inner)
         embedded = self.dropout_input(self.embedding(tokens))
         if self.config.name == "lstm":

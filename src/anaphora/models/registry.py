@@ -7,6 +7,8 @@ from anaphora.errors import ConfigError
 from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig
 from anaphora.models.mixture import MixtureLanguageModel
+from anaphora.models.ngram.model import NGramLanguageModel
+from anaphora.models.ngram.names import FAMILIES, HIGHEST_ORDER, NAMES
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.models.stack import StackLanguageModel
 from anaphora.settings import did_you_mean
@@ -14,6 +16,7 @@ from anaphora.settings import did_you_mean
 MODELS: dict[str, type[LanguageModel]] = {
     "awd-gru": StackLanguageModel,
     "awd-lstm": StackLanguageModel,
+    "block": StackLanguageModel,
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
     "layernorm-lstm": StackLanguageModel,
@@ -28,6 +31,7 @@ MODELS: dict[str, type[LanguageModel]] = {
     "uniform": UniformLanguageModel,
     "unigram": UnigramLanguageModel,
     "zoneout-lstm": StackLanguageModel,
+    **dict.fromkeys(NAMES, NGramLanguageModel),
 }
 
 
@@ -38,9 +42,10 @@ def model_class(name: object) -> type[LanguageModel]:
         ConfigError: no model has that name.
     """
     if not isinstance(name, str) or name not in MODELS:
-        known = list(MODELS)
+        known = [known for known in MODELS if known not in NAMES]
         raise ConfigError(
-            f"name = {name!r} in [model]: no such model{did_you_mean(str(name), known)} (known: {', '.join(known)})"
+            f"name = {name!r} in [model]: no such model{did_you_mean(str(name), list(MODELS))} (known:"
+            f" {', '.join(known)}, and n-grams of order 1 to {HIGHEST_ORDER}: {', '.join(FAMILIES)}, as in kn5)"
         )
     return MODELS[name]
 

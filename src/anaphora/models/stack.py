@@ -29,6 +29,7 @@ class StackLanguageModel(HeadedLanguageModel):
         super().__init__(config, vocab_size, config.widths[-1])
         cell = CELLS[config.name]
         self.layers = nn.ModuleList(cell(below, above, config) for below, above in pairwise(config.widths))
+        self.norm = nn.LayerNorm(config.widths[-1], bias=False) if cell.is_residual else None
         self.dropout_input = LockedDropout(config.scaled("dropout_input"))
         self.dropout_hidden = LockedDropout(config.scaled("dropout_hidden"))
         self.dropout_output = LockedDropout(config.scaled("dropout_output"))
@@ -47,6 +48,8 @@ class StackLanguageModel(HeadedLanguageModel):
         super().reset_parameters()
         for cell in self.cells:
             cell.reset_parameters()
+        if self.norm is not None:
+            self.norm.reset_parameters()
 
     def layer_weights(self) -> list[list[nn.Parameter]]:
         return [list(cell.parameters()) for cell in self.cells]
@@ -67,4 +70,6 @@ class StackLanguageModel(HeadedLanguageModel):
             own = tuple(islice(given, cell.num_state_parts))
             hidden, after = cell(dropout(hidden), own)
             last += [part.to(before.dtype) for part, before in zip(after, own, strict=True)]
+        if self.norm is not None:
+            hidden = self.norm(hidden)
         return self.reading(hidden, self.dropout_output(hidden)), tuple(last)

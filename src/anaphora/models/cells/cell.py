@@ -86,7 +86,8 @@ class Cell(nn.Module, ABC):
     """
 
     config_class: ClassVar[type[StackConfig]]
-    num_state_parts: ClassVar[int]  # tensors that its state has
+    num_state_parts: int  # tensors that its state has
+    is_residual: ClassVar[bool] = False  # adds to what it reads; such a sum is normed before the head
 
     def __init__(self, input_size: int, output_size: int, config: StackConfig) -> None:
         super().__init__()

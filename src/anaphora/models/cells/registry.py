@@ -1,5 +1,6 @@
 """The one table of cells: the name of each model that is a stack, and the cell that it is a stack of."""
 
+from anaphora.models.cells.block import BlockCell
 from anaphora.models.cells.cell import Cell
 from anaphora.models.cells.fused import GruCell, LstmCell
 from anaphora.models.cells.layernorm import LayerNormCell
@@ -14,6 +15,7 @@ from anaphora.models.cells.zoneout import ZoneoutCell
 CELLS: dict[str, type[Cell]] = {
     "awd-gru": GruCell,
     "awd-lstm": LstmCell,
+    "block": BlockCell,
     "layernorm-lstm": LayerNormCell,
     "mingru": MinGruCell,
     "minlstm": MinLstmCell,

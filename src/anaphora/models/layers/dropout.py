@@ -12,6 +12,8 @@ from contextvars import ContextVar
 import torch
 from torch import Generator, Tensor, nn
 
+from anaphora.models.layers.adaptive_embedding import Embedding
+
 _SIXTEEN_BITS = 1 << 16
 _GENERATOR: ContextVar[Generator | None] = ContextVar("generator of masks", default=None)
 
@@ -46,7 +48,7 @@ class LockedDropout(nn.Module):
         return f"p={self.p:g}"
 
 
-def embed_with_dropout(embedding: nn.Embedding, tokens: Tensor, p: float, *, training: bool) -> Tensor:
+def embed_with_dropout(embedding: Embedding, tokens: Tensor, p: float, *, training: bool) -> Tensor:
     """Look up tokens (...), int64, in a matrix of which whole rows are dropped: (..., E).
 
     One mask for each call, so a type that is dropped is missing wherever it occurs (Gal and Ghahramani 2016; Merity
@@ -55,7 +57,7 @@ def embed_with_dropout(embedding: nn.Embedding, tokens: Tensor, p: float, *, tra
     embedded: Tensor = embedding(tokens)
     if not training or p == 0.0:
         return embedded
-    return embedded * draw_mask(embedding.weight[:, :1], p)[tokens]  # (V, 1) -> (..., 1)
+    return embedded * draw_mask(embedded.new_empty(embedding.num_embeddings, 1), p)[tokens]  # (V, 1) -> (..., 1)
 
 
 def drop_weights(weight: Tensor, p: float, *, training: bool) -> Tensor:

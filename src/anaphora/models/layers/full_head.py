@@ -3,38 +3,19 @@
 Shapes: N rows, D width of the features, V vocabulary.
 """
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from anaphora.models.language_model import Losses, at_least_float32
 from anaphora.models.layers.chunked_softmax import chunked_cross_entropy
-from anaphora.models.layers.head import Head, HeadConfig
+from anaphora.models.layers.head import MatrixHead
 
 # Up to here the framework's own cross-entropy, a handful of calls, is as fast as two dozen on the same few numbers.
 _FEW_TYPES = 256
 
 
-class FullHead(Head):
+class FullHead(MatrixHead):
     """A linear layer and a softmax over all V types."""
-
-    def __init__(self, config: HeadConfig, vocab_size: int, width: int, embedding: nn.Module) -> None:
-        super().__init__(config, vocab_size, width, embedding)
-        self.weight = None if self._tied else nn.Parameter(torch.empty(vocab_size, width))
-        self.bias = nn.Parameter(torch.empty(vocab_size))
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        if self.weight is not None:
-            nn.init.uniform_(self.weight, -(self.width**-0.5), self.width**-0.5)
-        nn.init.zeros_(self.bias)
-
-    @property
-    def matrix(self) -> Tensor:
-        """The rows of the types, (V, D): the embedding itself when the weights are tied."""
-        matrix = self._tied[0].weight if self.weight is None else self.weight
-        assert isinstance(matrix, Tensor)
-        return matrix
 
     def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
         most = self.config.head_max_logits
@@ -56,7 +37,3 @@ class FullHead(Head):
 
     def log_probs(self, features: Tensor) -> Tensor:
         return at_least_float32(self.logits(features)).log_softmax(-1)
-
-    def start_from_unigrams(self, log_probs: Tensor) -> None:
-        if self.config.head_bias == "unigram":
-            self.bias.data.copy_(log_probs)
