@@ -52,7 +52,9 @@ def test_saving_and_loading_changes_nothing(tmp_path: Path, name: str) -> None:
     tokens = torch.tensor([tokenizer().encode("the cat")])
     expected, _ = saved.model.next_log_probs(tokens, saved.model.initial_state(1))
     found, _ = loaded.model.next_log_probs(tokens, loaded.model.initial_state(1))
-    assert torch.equal(found, expected)
+    # The same weights lie at other addresses, and how well those are aligned moves the last digit on some chips.
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert all(torch.equal(part, saved.model.state_dict()[key]) for key, part in loaded.model.state_dict().items())
     assert loaded.model.config == saved.model.config
     assert loaded.tokenizer.hash == saved.tokenizer.hash
     assert loaded.model_hash == saved.model_hash

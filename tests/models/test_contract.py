@@ -66,8 +66,8 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "block with convolution and dropouts": lambda: build_model(
         model_config("block", {**BLOCK, "conv_window": 3, "dropout_hidden": 0.5, "dropout_weight": 0.5}), V
     ),
-    "block without gated layer, tied": lambda: build_model(
-        model_config("block", {**BLOCK, "expansion": 0, "tie_weights": True}), V
+    "block of two widths, without gated layer, tied": lambda: build_model(
+        model_config("block", {**SMALL, "num_layers": 2, "expansion": 0, "tie_weights": True}), V
     ),
     "mingru": lambda: build_model(model_config("mingru", SMALL), V),
     "minlstm": lambda: build_model(model_config("minlstm", SMALL), V),

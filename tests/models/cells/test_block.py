@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from anaphora.errors import ConfigError
 from anaphora.models.cells.block import BlockCell, BlockConfig
 from anaphora.models.registry import build_model, model_config
 
@@ -60,9 +59,14 @@ def test_without_expansion_there_is_no_gated_layer() -> None:
     assert make(expansion=0).layer is None
 
 
-def test_a_stream_of_two_widths_is_refused_with_what_to_do() -> None:
-    with pytest.raises(ConfigError, match=r"embedding_dim = 8 and hidden_size = 9 differ.*set both to the same"):
-        BlockConfig(embedding_dim=8, hidden_size=9)
+def test_where_widths_differ_a_matrix_leads_the_stream_across() -> None:
+    torch.manual_seed(3)
+    block = BlockCell(D, D + 1, BlockConfig(**SIZE, expansion=0)).double()
+    block.reset_parameters()
+    x, state = window(), block.initial_state(B)
+    assert block.across is not None
+    torch.testing.assert_close(block(x, state)[0], x @ block.across.weight.T + block.cell(block.norm(x), state)[0])
+    assert make().across is None
 
 
 def test_the_sum_is_normed_before_the_head() -> None:

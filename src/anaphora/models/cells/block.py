@@ -5,16 +5,17 @@
 The frame of De et al. 2024, "Griffin" (arXiv 2402.19427), around any of the fast cells, which alone see one step after
 the other through gates that are blind to the past; the layers between them make up for that. Pre-norm as in Xiong et
 al. 2020 (arXiv 2002.04745), the gated layer as in Shazeer 2020 (arXiv 2002.05202), the short convolution of Griffin
-optional. The norm is LayerNorm without a shift: RMSNorm, which the paper has, is not fused in PyTorch on CPUs and took
-two to three times as long there.
+optional. Where a block is not as wide as what it reads, a matrix leads the stream across. The norm is LayerNorm
+without a shift: RMSNorm, which the paper has, is not fused in PyTorch on CPUs and took two to three times as long
+there.
 
 Shapes: B batch, T time, D width of the stream, k window of the convolution.
 """
 
-from typing import Literal, Self
+from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -43,7 +44,7 @@ class BlockConfig(StackConfig):
         cell: the recurrence inside, with its own defaults; `dropout_weight` acts on it.
         expansion: width of the gated layer in multiples of `hidden_size`; 0 leaves it out.
         conv_window: k, inputs that a causal convolution, unit by unit, mixes before the recurrence; 1 is none.
-        embedding_dim: must equal `hidden_size`: the stream has one width from the embedding to the head.
+        embedding_dim: best equal to `hidden_size`, so that the stream passes all blocks unchanged.
     """
 
     name: Literal["block"] = "block"
@@ -61,15 +62,6 @@ class BlockConfig(StackConfig):
     dropout_weight: float = Field(default=0.0, ge=0.0, lt=1.0)
     embedding_range: float = Field(default=1.0, gt=0.0)
 
-    @model_validator(mode="after")
-    def _check_one_width(self) -> Self:
-        if self.embedding_dim != self.hidden_size:
-            raise ValueError(
-                f"embedding_dim = {self.embedding_dim} and hidden_size = {self.hidden_size} differ, but what a block "
-                f"adds to must be as wide as what it adds; set both to the same"
-            )
-        return self
-
 
 class BlockCell(Cell):
     """De et al. 2024. The state: that of the cell inside and, last, the convolution's inputs before, (B, k - 1, D)."""
@@ -86,6 +78,7 @@ class BlockCell(Cell):
             input_size, output_size, inner.config_class(name=self.config.cell, dropout_weight=dropout_weight)
         )
         self.num_state_parts = self.cell.num_state_parts
+        self.across = nn.Linear(input_size, output_size, bias=False) if input_size != output_size else None
         self.norm = nn.LayerNorm(input_size, bias=False)
         self.taps: nn.Parameter | None = None
         if self.config.conv_window > 1:
@@ -97,6 +90,8 @@ class BlockCell(Cell):
     def reset_parameters(self) -> None:
         self.norm.reset_parameters()
         self.cell.reset_parameters()
+        if self.across is not None:
+            self.across.reset_parameters()
         if self.taps is not None:
             nn.init.zeros_(self.taps)
             nn.init.ones_(self.taps.data[-1])
@@ -118,7 +113,7 @@ class BlockCell(Cell):
             mixed = torch.stack([tap * part for tap, part in zip(self.taps, shifted, strict=True)]).sum(0)
             said, after = self.cell(mixed, state[:-1])
             after = (*after, previous)
-        stream = inputs + said
+        stream = (inputs if self.across is None else self.across(inputs)) + said
         return (stream if self.layer is None else stream + self.layer(stream)), after
 
 
