@@ -4,7 +4,7 @@ A text may be counted whole, or in parts by several processes or machines; `merg
 The counts of a text are a forward trie like the tables that are made of them: see `tables.NGramTables`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from anaphora.errors import CorpusError
 from anaphora.models.ngram.sorting import read_rows, refine, sort_by_token
+from anaphora.models.ngram.storage import Memory
 
 TokenIds = NDArray[np.integer[Any]]
 Array = NDArray[np.unsignedinteger[Any]]
@@ -35,9 +36,9 @@ class NGramCounts:
         words: for order k the last token of each row, (n_k,), rows sorted by (w1, .., wk).
         children: for order k < N, (n_k + 1,); rows children[i] .. children[i + 1] - 1 of order k + 1 extend row i.
         counts: for order k how often the n-gram occurs, (n_k,). `<s>` is not counted.
-        suffixes: for order k > 1 the row of order k - 1 that holds the n-gram without its first token, (n_k,); empty
-            for a part of a text, which need not hold that row.
+        suffixes: for order k > 1 the row of order k - 1 that holds the n-gram without its first token, (n_k,).
         first_seen: (V,), int64, where each token occurs first; NEVER where it does not.
+        storage: where these arrays are kept, and those that are made of them.
     """
 
     vocab_size: int
@@ -49,6 +50,7 @@ class NGramCounts:
     counts: tuple[Array, ...]
     suffixes: tuple[Array, ...]
     first_seen: NDArray[np.int64]
+    storage: Memory = field(default_factory=Memory)
 
     @property
     def order(self) -> int:
@@ -85,7 +87,8 @@ def count_ngrams(
             without it is cut short: its last word is followed by nothing.
         sentences: no n-gram goes beyond the end of a line (KenLM's rule).
         part: (i, n) counts the n-grams that begin in the i-th of n equal parts, i from 0. Merging the n parts gives
-            the counts of the whole.
+            the counts of the whole. Those that begin in the next one, but end the longest of this one, are there with
+            count 0.
 
     Raises:
         CorpusError: there is nothing to count, or an id is not in the vocabulary.
@@ -96,7 +99,7 @@ def count_ngrams(
     if end - begin > _MOST_TOKENS:
         raise CorpusError(f"{end - begin:,} tokens are too many to count at once; count the text in parts")
     ahead = np.asarray(token_ids[end : end + order - 1])
-    start = begin == 0  # this part holds the position before the text
+    start = part[0] == 0  # the first part holds the position before the text
     tokens = np.empty(start + end - begin + len(ahead), np.uint32)
     tokens[:start] = start_id
     tokens[start:] = token_ids[begin : end + len(ahead)]
@@ -112,7 +115,7 @@ def count_ngrams(
         words=tuple(levels.words),
         children=tuple(levels.children),
         counts=tuple(levels.counts),
-        suffixes=tuple(levels.suffixes) if part[1] == 1 else (),
+        suffixes=tuple(levels.suffixes),
         first_seen=levels.first_seen,
     )
 
@@ -133,9 +136,10 @@ def _levels(
 
     The first token is a context only if it is the `start`; the last ones, `ahead`, begin no n-grams that count.
     """
-    words: Array = np.arange(vocab_size, dtype=_word_type(vocab_size))
+    words: Array = np.arange(vocab_size, dtype=word_type(vocab_size))
     counts = np.zeros(vocab_size, np.uint32)
-    packed = sort_by_token(tokens, counts)
+    packed = np.empty(len(tokens), np.uint64)
+    sort_by_token(tokens, counts, packed)
     levels = _Levels([words], [], [counts], [], _first_seen(packed, counts, start))
     row_at = tokens
     for k in range(1, order):
@@ -148,7 +152,7 @@ def _levels(
         kept = refine(packed, spare, sizes, words, line_end if k > 1 else -1, len(tokens) - k, row_at, children)
         packed, rows = packed[:kept], int(children[-1])
         new_words, counts, suffixes = np.empty(rows, words.dtype), np.empty(rows, np.uint32), np.empty(rows, np.uint32)
-        read_rows(packed, sizes, words, row_at, new_words, counts, suffixes)
+        read_rows(packed, sizes, words, row_at if k + 1 < order else row_at[:0], new_words, counts, suffixes)
         words = new_words
         levels.words.append(words)
         levels.counts.append(counts)
@@ -157,7 +161,8 @@ def _levels(
     return levels
 
 
-def _word_type(vocab_size: int) -> type[np.unsignedinteger[Any]]:
+def word_type(vocab_size: int) -> type[np.unsignedinteger[Any]]:
+    """Return the type of tokens in counts and tables."""
     return np.uint16 if vocab_size <= 1 << 16 else np.uint32
 
 

@@ -14,7 +14,6 @@ from anaphora.models.ngram.counts import NGramCounts
 from anaphora.models.ngram.discounts import last_in_suffix_order
 from anaphora.models.ngram.smoothing import SMOOTHINGS, STUPID_BACKOFF, Level, stupid_backoff
 from anaphora.models.ngram.tables import NGramTables
-from anaphora.settings import did_you_mean
 
 Array = NDArray[np.unsignedinteger[Any]]
 Floats = NDArray[np.float32]
@@ -53,6 +52,8 @@ def estimate(
         AnaphoraWarning: the text is too small, or too unlike a natural one, for the discounts of the method.
     """
     if smoothing not in SMOOTHINGS:
+        from anaphora.settings import did_you_mean  # a fifth of the imports' time, and seldom needed
+
         raise ConfigError(
             f"smoothing = {smoothing!r}: no such method{did_you_mean(smoothing, list(SMOOTHINGS))}"
             f" (known: {', '.join(SMOOTHINGS)})"
@@ -62,7 +63,7 @@ def estimate(
     last_rows = [*last_in_suffix_order(counts), None]
     reserved = reserve_unseen and unk_id is not None and bool(counts.counts[0][unk_id])
     uniform = 1 / (counts.vocab_size + reserved)
-    made = _Tables()
+    made, keep = _Tables(), counts.storage.keep
     lower, dropped_lower = np.full(1, uniform, np.float32), _NONE
     fell_back = []
     for k in range(counts.order):
@@ -87,12 +88,13 @@ def estimate(
         if k == 0:
             dropped = _NONE  # all tokens stay in the tables, the pruned ones as probable as unseen ones
         else:
-            made.log_probs.append(_log(_stay(lower, dropped_lower), at_most=0))
-            made.backoffs.append(_log(_stay(smoothed.weights, dropped_lower)))
-            made.children.append(_renumber(counts.children[k - 1], dropped_lower, dropped))
-        made.words.append(_stay(counts.words[k], dropped))
+            made.log_probs.append(keep(_log(_stay(lower, dropped_lower), at_most=0)))
+            made.backoffs.append(keep(_log(_stay(smoothed.weights, dropped_lower))))
+            made.children.append(keep(_renumber(counts.children[k - 1], dropped_lower, dropped)))
+        made.words.append(keep(_stay(counts.words[k], dropped)))
+        counts.storage.release()
         lower, dropped_lower = smoothed.probs, dropped
-    made.log_probs.append(_log(_stay(lower, dropped_lower), at_most=0))
+    made.log_probs.append(keep(_log(_stay(lower, dropped_lower), at_most=0)))
     if fell_back:
         _warn(smoothing, fell_back)
     return NGramTables(

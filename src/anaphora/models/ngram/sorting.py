@@ -24,19 +24,17 @@ _DIGIT = np.uint64(0xFF)
 
 
 @compiled
-def sort_by_token(tokens: Counts, counts: Counts) -> Packed:
-    """Return the positions of tokens (N,) sorted by token, stably; add each token's frequency to counts (V,)."""
+def sort_by_token(tokens: Counts, counts: Counts, packed: Packed) -> None:
+    """Fill packed (N,) with the positions of tokens (N,), sorted by token, stably; add frequencies to counts (V,)."""
     for token in tokens:
         counts[token] += np.uint32(1)
     place = np.zeros(len(counts), np.int64)
     for token in range(1, len(counts)):
         place[token] = place[token - 1] + counts[token - 1]
-    packed = np.empty(len(tokens), np.uint64)
     for position in range(len(tokens)):
         token = tokens[position]
         packed[place[token]] = np.uint64(position)
         place[token] += 1
-    return packed
 
 
 @compiled
@@ -102,11 +100,12 @@ def read_rows(
         packed: (M,), sorted by `refine`; keeps its positions and loses its keys.
         sizes: (n_k,), positions in each group, as `refine` left them.
         words: (n_k,), the last token of each k-gram.
-        row_at: (N,), comes back with the rows of order k + 1.
+        row_at: (N,), comes back with the rows of order k + 1; (0,) if nobody wants to know.
         new_words: (n_k+1,), is filled: the last token of each new n-gram.
         counts: (n_k+1,), is filled: the number of positions of each.
         suffixes: (n_k+1,), is filled: the row of order k that holds the n-gram without its first token.
     """
+    wanted = len(row_at) > 0
     row = np.int64(-1)
     end = np.int64(0)
     previous = np.uint64(0)
@@ -121,7 +120,8 @@ def read_rows(
                 counts[row] = 0
                 previous = key
             counts[row] += 1
-            row_at[position] = row
+            if wanted:
+                row_at[position] = row
             packed[i] = position
 
 
