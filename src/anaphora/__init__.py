@@ -16,10 +16,12 @@ if TYPE_CHECKING:
         MixResult,
         RescoreResult,
         TrainResult,
+        adapt,
         compare,
         corpora,
         corpus_info,
         evaluate,
+        evaluate_adapted,
         export_arpa,
         fetch,
         generate,
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     )
     from anaphora.bundle import Bundle
     from anaphora.errors import AnaphoraError, AnaphoraWarning
+    from anaphora.evaluation.adapt.report import AdaptedEvaluation
+    from anaphora.evaluation.adapt.session import Session
+    from anaphora.evaluation.adapt.settings import AdaptSettings, CacheSettings, DynamicSettings
     from anaphora.evaluation.evaluate import Evaluation
     from anaphora.generation.generate import GenerationSettings, Sample
     from anaphora.progress import Event
@@ -41,11 +46,15 @@ if TYPE_CHECKING:
 
 # Where each public name lives: the one list that __getattr__ and the tests read.
 _HOMES = {
+    "AdaptSettings": "anaphora.evaluation.adapt.settings",
+    "AdaptedEvaluation": "anaphora.evaluation.adapt.report",
     "AnaphoraError": "anaphora.errors",
     "AnaphoraWarning": "anaphora.errors",
     "Bundle": "anaphora.bundle",
+    "CacheSettings": "anaphora.evaluation.adapt.settings",
     "Comparison": "anaphora.api",
     "CorpusSettings": "anaphora.text.corpus",
+    "DynamicSettings": "anaphora.evaluation.adapt.settings",
     "Evaluation": "anaphora.evaluation.evaluate",
     "Event": "anaphora.progress",
     "GenerationSettings": "anaphora.generation.generate",
@@ -53,11 +62,14 @@ _HOMES = {
     "MixResult": "anaphora.api",
     "RescoreResult": "anaphora.api",
     "Sample": "anaphora.generation.generate",
+    "Session": "anaphora.evaluation.adapt.session",
     "TrainResult": "anaphora.api",
+    "adapt": "anaphora.api",
     "compare": "anaphora.api",
     "corpora": "anaphora.api",
     "corpus_info": "anaphora.api",
     "evaluate": "anaphora.api",
+    "evaluate_adapted": "anaphora.api",
     "export_arpa": "anaphora.api",
     "fetch": "anaphora.api",
     "generate": "anaphora.api",
@@ -72,11 +84,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdaptSettings",
+    "AdaptedEvaluation",
     "AnaphoraError",
     "AnaphoraWarning",
     "Bundle",
+    "CacheSettings",
     "Comparison",
     "CorpusSettings",
+    "DynamicSettings",
     "Evaluation",
     "Event",
     "GenerationSettings",
@@ -84,12 +100,15 @@ __all__ = [
     "MixResult",
     "RescoreResult",
     "Sample",
+    "Session",
     "TrainResult",
     "__version__",
+    "adapt",
     "compare",
     "corpora",
     "corpus_info",
     "evaluate",
+    "evaluate_adapted",
     "export_arpa",
     "fetch",
     "generate",

@@ -79,3 +79,47 @@ def test_a_model_that_left_its_run_asks_for_a_text(anaphora: Run, run_folder: Pa
     done = anaphora("eval", folder)
     assert done.exit_code == 2
     assert "does not tell where its training text lies" in done.stderr
+
+
+_DYNAMIC = ("--set=segment=10", "--set=learning_rate=0.0005", "--set=statistics_tokens=1000")
+
+
+def test_an_adapted_figure_stands_beside_the_static_one(anaphora: Run, run_folder: Path) -> None:
+    static = json.loads(anaphora("eval", run_folder, "--json", "--quiet").stdout)
+    done = anaphora("eval", run_folder, "--adapt=both", *_DYNAMIC, "--json", "--quiet")
+    result = json.loads(done.stdout)
+    adapted = result.pop("adapted")
+    assert result == static
+    assert adapted.keys() >= KEYS | {"settings", "tuning", "seconds"}
+    assert adapted["settings"]["dynamic"]["segment"] == 10
+    assert "|adapt:dynamic,segment=10,learning_rate=0.0005," in adapted["signature"]
+    assert "adapt" not in result["signature"]
+
+
+def test_for_people_an_adapted_evaluation_is_a_table(anaphora: Run, run_folder: Path) -> None:
+    done = anaphora("eval", run_folder, "--adapt=cache", "--tune", "--quiet")
+    assert done.exit_code == 0, done.output
+    first, *_ = done.stdout.splitlines()
+    assert first.split() == ["static", "adapted"]
+    for part in ("perplexity", "seconds", "tuning", "adapt:cache,window="):
+        assert part in done.stdout
+
+
+def test_a_search_shows_what_it_finds(anaphora: Run, run_folder: Path) -> None:
+    done = anaphora("eval", run_folder, "--adapt=cache", "--tune", "--json")
+    assert "theta = " in done.stderr
+    assert "validation perplexity" in done.stderr
+
+
+def test_adaptation_that_cannot_be(anaphora: Run, run_folder: Path) -> None:
+    for words, message in (
+        (["--adapt=dynmic"], "adapt = 'dynmic': use one of dynamic, cache, both; did you mean 'dynamic'?"),
+        (["--adapt=cache", "--set=segment=5"], "unknown key 'segment' for adapt = 'cache'"),
+        (["--adapt=cache", "--set=theta"], "--set theta: write KEY=VALUE"),
+        (["--tune"], "--tune is for adaptation: say which, --adapt dynamic, cache or both"),
+        (["--set=theta=1"], "--set is for adaptation"),
+        (["--statistics=book.txt"], "--statistics is for adaptation"),
+    ):
+        done = anaphora("eval", run_folder, *words, "--json")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr

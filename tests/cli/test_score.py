@@ -69,6 +69,17 @@ def test_line_ends_can_be_left_out(anaphora: Run, run_folder: Path, lines: Path)
     assert "without-line-ends" in result["signature"]
 
 
+def test_adaptation_stands_in_the_signature(anaphora: Run, run_folder: Path, lines: Path) -> None:
+    static = json.loads(anaphora("score", run_folder, lines, "--json").stdout)
+    words = ("--set=segment=5", "--set=statistics_tokens=1000", "--context=stream", "--json", "--quiet")
+    adapted = json.loads(anaphora("score", run_folder, lines, "--adapt=both", *words).stdout)
+    assert "|adapt:dynamic,segment=5," in adapted["signature"]
+    assert "adapt" not in static["signature"]
+    assert adapted["total"]["log_prob"] != static["total"]["log_prob"]
+    cached = json.loads(anaphora("score", run_folder, lines, "--adapt=cache", "--json").stdout)
+    assert "context:line|lanes:1|adapt:cache," in cached["signature"]
+
+
 def test_what_cannot_be_is_refused(anaphora: Run, run_folder: Path, lines: Path) -> None:
     Path("latin.txt").write_bytes(b"fine\nna\xefve\n")
     Path("empty.txt").touch()
@@ -80,6 +91,8 @@ def test_what_cannot_be_is_refused(anaphora: Run, run_folder: Path, lines: Path)
         ([run_folder, lines, "--context=lines"], "context = 'lines'"),
         ([run_folder, lines, "--context=stream", "--no-end"], "would join its lines"),
         ([run_folder, lines, "--tsv", "--json"], "choose one"),
+        ([run_folder, lines, "--set=theta=1"], "--set is for adaptation"),
+        ([run_folder, lines, "--adapt=dynamic", "--quiet"], "context = 'line' with dynamic evaluation"),
     ):
         done = anaphora("score", *words)
         assert (done.exit_code, done.stdout) == (2, ""), message

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anaphora.errors import ConfigError, TokenizerError
+from anaphora.evaluation.adapt.build import adapting, afresh
+from anaphora.evaluation.adapt.settings import AdaptSettings, CacheSettings, DynamicSettings
+from anaphora.evaluation.adapt.statistics import gather_statistics
 from anaphora.evaluation.scoring import LineScorer, TextScore, score_lines
-from anaphora.models.language_model import LanguageModel
+from anaphora.models.language_model import LanguageModel, NeuralLanguageModel
 from anaphora.models.registry import build_model, model_config
 from anaphora.text.tokenizer import Kind, Tokenizer, TokenizerSettings
 from anaphora.text.tokenizers import train_tokenizer
@@ -126,3 +129,23 @@ def test_what_cannot_be(tokenizer_of: TokenizerOf) -> None:
     scorer.score(["a", "b"])
     with pytest.raises(TokenizerError, match="line 4: no white space in 1,000,0"):
         scorer.score(["c", "x" * 1_000_050])
+
+
+def test_an_adapting_model_follows_the_stream_of_lines(tokenizer_of: TokenizerOf, lstm_for: LstmFor) -> None:
+    """Lines in groups, whatever they are, give what the whole text gives in one go; and each scorer begins anew."""
+    tokenizer = tokenizer_of("chars")
+    net = lstm_for(tokenizer)
+    assert isinstance(net, NeuralLanguageModel)
+    token_ids = np.array(tokenizer.encode("".join(f"{line}\n" for line in LINES)))
+    dynamic = DynamicSettings(segment=7, learning_rate=0.003)
+    settings = AdaptSettings(dynamic=dynamic, cache=CacheSettings(window=9))
+    model = adapting(net, settings, gather_statistics(net, token_ids, dynamic))
+    inputs = torch.from_numpy(np.concatenate(([tokenizer.start_id], token_ids[:-1]))[None])
+    whole = afresh(model)
+    expected, _ = whole.target_log_probs(inputs, torch.from_numpy(token_ids[None]), whole.initial_state(1))
+    for groups in ([LINES], [[line] for line in LINES]):
+        scores = list(score_lines(LineScorer(model, tokenizer, context="stream"), groups))
+        found = np.concatenate([score.log_probs for score in scores])
+        np.testing.assert_allclose(found, expected[0].numpy(), rtol=1e-3, atol=1e-4)
+    with pytest.raises(ConfigError, match="context = 'line' with dynamic evaluation: its weights follow a text"):
+        LineScorer(model, tokenizer)

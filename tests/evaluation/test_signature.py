@@ -18,3 +18,9 @@ def test_what_has_no_hash_is_a_dash() -> None:
     line = str(Signature(unknown="none", split="valid"))
     assert "|tokenizer:-|corpus:-|model:-|" in line
     assert "|lanes:1|" in line
+
+
+def test_an_adaptation_stands_in_the_line_and_a_static_model_has_none() -> None:
+    adapted = Signature(unknown="none", split="test", adapt="cache,window=500,theta=0.6,weight=0.1")
+    assert "|lanes:1|adapt:cache,window=500,theta=0.6,weight=0.1|split:test|" in str(adapted)
+    assert "adapt" not in str(Signature(unknown="none", split="test"))

@@ -1,5 +1,6 @@
 """The one room behind all doors: what Python, the command line and later the server can ask for, one file a request."""
 
+from anaphora.api.adaptation import adapt, evaluate_adapted
 from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
 from anaphora.api.comparison import Comparison, compare
@@ -20,10 +21,12 @@ __all__ = [
     "MixResult",
     "RescoreResult",
     "TrainResult",
+    "adapt",
     "compare",
     "corpora",
     "corpus_info",
     "evaluate",
+    "evaluate_adapted",
     "export_arpa",
     "fetch",
     "generate",

@@ -51,7 +51,7 @@ def evaluate(
         )
     settings = CorpusSettings(**{key.removeprefix("corpus."): value for key, value in corpus_options(corpus).items()})
     if split is None and settings.source[0] not in CATALOG:
-        opened = _open_whole(settings, progress)
+        opened = open_whole(settings, progress)
         if opened.splits == ("train",):
             _warn_of_training_text(bundle, settings)
             return _score_whole(bundle, opened, batch_size, progress)
@@ -78,7 +78,7 @@ def training_corpus(bundle: Bundle) -> CorpusSettings:
     raise BundleError(f"{bundle.path} does not tell where its training text lies; name a text to evaluate it on")
 
 
-def _open_whole(settings: CorpusSettings, progress: Progress) -> Corpus:
+def open_whole(settings: CorpusSettings, progress: Progress) -> Corpus:
     """Open a corpus without cutting it; it has more than one split when its files or folders say so."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "fractions = .* has no effect", AnaphoraWarning)

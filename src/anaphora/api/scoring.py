@@ -6,6 +6,7 @@ from typing import Any
 
 from anaphora.api.models import loaded
 from anaphora.bundle import Bundle
+from anaphora.evaluation.adapt.build import conditions
 from anaphora.evaluation.scoring import LineScore, LineScorer, TextScore, score_lines
 from anaphora.evaluation.signature import Signature
 from anaphora.text.line_source import read_lines
@@ -76,7 +77,7 @@ def score(
     """Score every line of a text.
 
     Args:
-        model: a loaded model, or its folder.
+        model: a loaded model, or its folder; one that `adapt` returned adapts as it goes, from the trained weights.
         lines: a file, packed or plain, or "-" for stdin; or the lines themselves.
         context: "line" reads each line as a text of its own, "stream" goes on where the line before it ended.
         with_end: score the line end too, as the tokenizer reads it (`<eos>`, a line break, a space, or nothing).
@@ -107,4 +108,5 @@ def line_signature(bundle: Bundle, *, context: str, with_end: bool = True) -> Si
         split="lines",
         tokenizer=bundle.tokenizer.hash,
         model=bundle.model_hash,
+        adapt=conditions(bundle.model),
     )

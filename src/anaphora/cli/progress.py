@@ -24,6 +24,8 @@ _TITLES = {
     "probe": "measuring",
     "train": "training",
     "evaluate": "evaluating",
+    "statistics": "measuring gradients",
+    "tune": "tuning",
 }
 _FORMATS = {"tokens_per_second": "{:,.0f} tokens/s"}
 _LEFT_OUT = {"learning_rate"}  # of interest to few; metrics.jsonl has it

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anaphora.cli import output
+from anaphora.cli import adaptation, output, progress
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
@@ -26,18 +26,27 @@ def score(
     tsv: Annotated[bool, typer.Option("--tsv", help="Print tab-separated values under a row of names.")] = False,
     encoding: Annotated[str, typer.Option(help="How the file is encoded.")] = "utf-8",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    adapt: adaptation.Adapt = None,
+    settings: adaptation.Assignments = None,
+    statistics: adaptation.Statistics = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Score every line of a text: log-probability, perplexity, tokens, unknown tokens.
 
-    Lines are scored as they arrive, so this works as a filter in a pipe. An empty line is its line end alone.
+    Lines are scored as they arrive, so this works as a filter in a pipe. An empty line is its line end alone. With
+    --adapt dynamic or both, the weights follow the stream of the lines: that needs --context stream.
     """
     from anaphora import api
 
     if tsv and as_json:
         raise ConfigError("--tsv and --json are two forms of the same result; choose one")
-    scores = api.score(model, file, context=context, with_end=not no_end, encoding=encoding, device=device)
+    wanted = adaptation.chosen(adapt, settings, statistics=statistics)
+    bundle = api.load(model, device)
+    if wanted is not None:
+        with progress.reporting(quiet) as report:
+            bundle = api.adapt(bundle, wanted, statistics_text=statistics, progress=report)
+    scores = api.score(bundle, file, context=context, with_end=not no_end, encoding=encoding)
     if as_json:
         _show_json(scores, per_token)
     elif tsv:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from anaphora.data.prepare import Excerpt, PreparedCorpus, SplitCounts
 from anaphora.errors import ConfigError, CorpusError
+from anaphora.evaluation.adapt.build import afresh, conditions
 from anaphora.evaluation.metrics import bits_per, finite_or_none, perplexity
 from anaphora.evaluation.signature import Signature
 from anaphora.models.language_model import LanguageModel
@@ -136,11 +137,11 @@ def evaluate_tokens(
     lane after the first starts from the initial state too, but reads the true token before its own first.
 
     Args:
-        model: in any mode, on any device.
+        model: in any mode, on any device. One that adapts starts anew, from the trained weights, and is not used up.
         token_ids: (N,), any integer type, memory-mapped or not.
         counts: of the same text before it was encoded; gives the denominators.
         start_id: the token that stands before the text, `Tokenizer.start_id`.
-        signature: the conditions; the number of lanes is set here.
+        signature: the conditions; the number of lanes and how the model adapts are set here.
         unk_id: `<unk>`, where the vocabulary has it.
         batch_size: lanes; no more than there are tokens.
         window: tokens that are in memory at a time, over all lanes; what suits the model when None.
@@ -158,7 +159,7 @@ def evaluate_tokens(
     if not len(token_ids):
         raise CorpusError(f"the {signature.split} text has no tokens: there is nothing to evaluate")
     lanes = min(batch_size, len(token_ids))
-    sums = _score(model, token_ids, start_id, unk_id, lanes, window, progress)
+    sums = _score(afresh(model), token_ids, start_id, unk_id, lanes, window, progress)
     total_nats, known = sums.nats + sums.unknown_nats, len(token_ids) - counts.unknown_tokens
     loss = total_nats / len(token_ids)
     return Evaluation(
@@ -172,7 +173,7 @@ def evaluate_tokens(
         unknown_tokens=counts.unknown_tokens,
         characters=counts.characters,
         bytes=counts.bytes,
-        signature=str(replace(signature, lanes=lanes)),
+        signature=str(replace(signature, lanes=lanes, adapt=conditions(model))),
         normalized=signature.normalized,
     )
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from anaphora.data.prepare import count_unknown
 from anaphora.errors import ConfigError, TokenizerError
+from anaphora.evaluation.adapt.build import afresh
+from anaphora.evaluation.adapt.dynamic import DynamicLanguageModel
 from anaphora.evaluation.metrics import bits, bits_per, finite_or_none, perplexity
 from anaphora.models.language_model import LanguageModel, State
 from anaphora.models.stepping import inference
@@ -97,7 +99,8 @@ class LineScorer:
             empty line is its line end, and without that it has no tokens.
 
     Raises:
-        ConfigError: no such context, or a stream without line ends, whose lines would run into each other.
+        ConfigError: no such context; a stream without line ends, whose lines would run into each other; or dynamic
+            evaluation outside a stream.
     """
 
     def __init__(
@@ -109,7 +112,12 @@ class LineScorer:
             raise ConfigError(
                 "a stream without line ends would join its lines: score the ends, or use context = 'line'"
             )
-        self._model = model
+        if context != "stream" and isinstance(model, DynamicLanguageModel):
+            raise ConfigError(
+                f"context = {context!r} with dynamic evaluation: its weights follow a text from line to line; use"
+                " context = 'stream'"
+            )
+        self._model = afresh(model)
         self._tokenizer = tokenizer
         self._end = "\n" if with_end else ""
         self._in_stream = context == "stream"

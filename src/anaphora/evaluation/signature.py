@@ -28,6 +28,8 @@ class Signature:
         normalized: False for a model whose figures are scores and not probabilities (stupid backoff); then the line
             begins with "scores:unnormalized".
         lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.
+        adapt: how the model adapted to the text while it read, every setting of it; the line is silent about a model
+            that did not.
     """
 
     unknown: str
@@ -39,6 +41,7 @@ class Signature:
     context: str = "stream"
     normalized: bool = True
     lanes: int = 1
+    adapt: str | None = None
 
     def __str__(self) -> str:
         parts = {
@@ -47,14 +50,16 @@ class Signature:
             "unknown": self.unknown,
             "context": self.context,
             "lanes": str(self.lanes),
+            **({"adapt": self.adapt} if self.adapt else {}),
             "split": self.split,
-            "tokenizer": _short(self.tokenizer),
-            "corpus": _short(self.corpus),
-            "model": _short(self.model),
+            "tokenizer": short(self.tokenizer),
+            "corpus": short(self.corpus),
+            "model": short(self.model),
             "version": __version__,
         }
         return "|".join(f"{key}:{value}" for key, value in parts.items())
 
 
-def _short(name: str | None) -> str:
+def short(name: str | None) -> str:
+    """Return as much of a hash as a signature shows, or a dash for none."""
     return name[:_SHORT] if name else "-"
