@@ -120,7 +120,11 @@ def _show_both(result: "AdaptedEvaluation", as_json: bool) -> None:
     output.say_pairs(
         [
             _counts(result.static),
-            *((name, f"{seconds[name]:.1f} seconds") for name in ("statistics", "tuning") if name in seconds),
+            *(
+                (name, f"{seconds[name]:.1f} seconds")
+                for name in ("statistics", "tuning")
+                if seconds.get(name, 0.0) > 0.05
+            ),
             ("static", result.static.signature),
             ("adapted", result.adapted.signature),
         ]
