@@ -21,6 +21,14 @@ def same(ours: NGramCounts, theirs: NGramCounts) -> bool:
     )
 
 
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_orders_are_merged_piece_by_piece(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr("anaphora.models.ngram.merging._PIECE", size)
+    text = (np.random.default_rng(9).random(500) ** 2 * 20).astype(np.uint8)
+    parts = [count_ngrams(text, order=4, vocab_size=20, start_id=0, part=(i, 3)) for i in range(3)]
+    assert same(merge(parts), count_ngrams(text, order=4, vocab_size=20, start_id=0))
+
+
 texts = st.lists(st.integers(0, 3), min_size=1, max_size=60)
 
 

@@ -9,16 +9,19 @@ from numpy.typing import NDArray
 from anaphora.errors import ConfigError, CorpusError
 from anaphora.models.ngram.compiled import compiled
 from anaphora.models.ngram.counts import NEVER, NGramCounts
+from anaphora.models.ngram.storage import Memory
 
 Array = NDArray[np.unsignedinteger[Any]]
 
 _MOST_TOKENS = 2**32 - 1  # counts are 32 bits wide
+_PIECE = 1 << 21  # rows that are merged at a time, so that what is read and written of them can be given back
 
 
 class Side(NamedTuple):
     """One of the two, for one order k: as in `NGramCounts`, and where its rows go.
 
-    `shorter_rows` (n_{k-1},) is where the rows of the order below have gone; `rows` (n_k,) is filled.
+    `shorter_rows` (n_{k-1},) is where the rows of the order below have gone; `rows` (n_k,) is filled, if it is not
+    empty because nobody wants to know.
     """
 
     shorter_rows: NDArray[np.uint32]
@@ -29,8 +32,8 @@ class Side(NamedTuple):
     rows: NDArray[np.uint32]
 
 
-class Rows(NamedTuple):
-    """What is made of the two: as in `NGramCounts`, long enough for rows that are all different."""
+class Piece(NamedTuple):
+    """Some rows of what is made of the two, as in `NGramCounts`; long enough for rows that are all different."""
 
     children: NDArray[np.uint32]
     words: Array
@@ -68,10 +71,13 @@ def merge(parts: Sequence[NGramCounts]) -> NGramCounts:
 
 
 def _merge_two(a: NGramCounts, b: NGramCounts) -> NGramCounts:
-    words, children, suffixes = [a.words[0]], [], []
-    counts = [a.counts[0] + b.counts[0]]
+    words: list[Array] = [a.words[0]]
+    children: list[Array] = []
+    counts: list[Array] = [a.counts[0] + b.counts[0]]
+    suffixes: list[Array] = []
     a_rows = b_rows = np.arange(a.vocab_size, dtype=np.uint32)
     for k in range(1, a.order):
+        last = k == a.order - 1
         left, right = (
             Side(
                 shorter_rows=rows,
@@ -79,24 +85,14 @@ def _merge_two(a: NGramCounts, b: NGramCounts) -> NGramCounts:
                 words=side.words[k],
                 counts=side.counts[k],
                 suffixes=side.suffixes[k - 1],
-                rows=np.empty(len(side.words[k]), np.uint32),
+                rows=np.empty(0 if last else len(side.words[k]), np.uint32),
             )
             for side, rows in ((a, a_rows), (b, b_rows))
         )
-        most = len(a.words[k]) + len(b.words[k])
-        made = Rows(
-            children=np.empty(len(words[-1]) + 1, np.uint32),
-            words=np.empty(most, a.words[k].dtype),
-            counts=np.empty(most, np.uint32),
-            suffixes=np.empty(most, np.uint32),
-        )
-        size = int(_merge_rows(left, right, made))
+        made = _merge_order(left, right, len(words[-1]), a.storage)
+        for arrays, array in zip((children, words, counts, suffixes), made, strict=True):
+            arrays.append(array)
         a_rows, b_rows = left.rows, right.rows
-        words.append(a.storage.keep(made.words[:size]))
-        counts.append(a.storage.keep(made.counts[:size]))
-        suffixes.append(a.storage.keep(made.suffixes[:size]))
-        children.append(a.storage.keep(made.children))
-        a.storage.release()
     later = np.where(b.first_seen == NEVER, NEVER, b.first_seen + a.tokens)
     return NGramCounts(
         vocab_size=a.vocab_size,
@@ -112,17 +108,62 @@ def _merge_two(a: NGramCounts, b: NGramCounts) -> NGramCounts:
     )
 
 
+def _merge_order(a: Side, b: Side, parents: int, storage: Memory) -> list[Array]:
+    """Merge the rows of one order; return children of the order below, words, counts and suffixes."""
+    made = [storage.pieces(dtype) for dtype in (np.uint32, a.words.dtype, np.uint32, np.uint32)]
+    begin = rows = 0
+    while begin < parents:
+        end, most = _next_piece(a, b, begin, parents)
+        piece = Piece(
+            children=np.empty(end - begin, np.uint32),
+            words=np.empty(most, a.words.dtype),
+            counts=np.empty(most, np.uint32),
+            suffixes=np.empty(most, np.uint32),
+        )
+        a_parent, b_parent = (int(np.searchsorted(side.shorter_rows, begin)) for side in (a, b))
+        size = int(_merge_rows(a, b, a_parent, b_parent, begin, rows, piece))
+        for pieces, array in zip(made, piece, strict=True):
+            pieces.append(array if array is piece.children else array[:size].copy())
+        begin, rows = end, rows + size
+        storage.release()
+    made[0].append(np.array([rows], np.uint32))
+    return [pieces.joined() for pieces in made]
+
+
+def _next_piece(a: Side, b: Side, begin: int, parents: int) -> tuple[int, int]:
+    """Return where to end a piece that begins at a parent, and how many rows it can have: few, but one parent's."""
+    end = parents
+    while True:
+        most = 0
+        for side in (a, b):
+            first, last = np.searchsorted(side.shorter_rows, (begin, end))
+            most += int(side.children[last]) - int(side.children[first])
+        if most <= _PIECE or end == begin + 1:
+            return end, most
+        end = begin + max(1, (end - begin) // 2)
+
+
 @compiled
-def _merge_rows(a: Side, b: Side, made: Rows) -> np.int64:
-    """Merge the rows of one order; return how many there are."""
-    a_parent = b_parent = row = np.int64(0)
-    for parent in range(len(made.children) - 1):
-        made.children[parent] = row
+def _merge_rows(a: Side, b: Side, a_parent: int, b_parent: int, begin: int, rows: int, made: Piece) -> np.int64:
+    """Merge the children of parents from `begin` on; return how many there are.
+
+    Args:
+        a: one of the two.
+        b: the other.
+        a_parent: the first row of the order below in `a` that has gone to `begin` or beyond.
+        b_parent: the same in `b`.
+        begin: the first parent, a merged row of the order below.
+        rows: how many merged rows of this order come before.
+        made: is filled.
+    """
+    row = np.int64(0)
+    for parent in range(len(made.children)):
+        made.children[parent] = rows + row
         i = i_end = j = j_end = np.int64(0)
-        if a_parent < len(a.shorter_rows) and a.shorter_rows[a_parent] == parent:
+        if a_parent < len(a.shorter_rows) and a.shorter_rows[a_parent] == begin + parent:
             i, i_end = np.int64(a.children[a_parent]), np.int64(a.children[a_parent + 1])
             a_parent += 1
-        if b_parent < len(b.shorter_rows) and b.shorter_rows[b_parent] == parent:
+        if b_parent < len(b.shorter_rows) and b.shorter_rows[b_parent] == begin + parent:
             j, j_end = np.int64(b.children[b_parent]), np.int64(b.children[b_parent + 1])
             b_parent += 1
         while i < i_end or j < j_end:
@@ -133,14 +174,15 @@ def _merge_rows(a: Side, b: Side, made: Rows) -> np.int64:
                 made.words[row] = a.words[i]
                 made.suffixes[row] = a.shorter_rows[a.suffixes[i]]
                 made.counts[row] += a.counts[i]
-                a.rows[i] = row
+                if len(a.rows):
+                    a.rows[i] = rows + row
                 i += 1
             if in_b:
                 made.words[row] = b.words[j]
                 made.suffixes[row] = b.shorter_rows[b.suffixes[j]]
                 made.counts[row] += b.counts[j]
-                b.rows[j] = row
+                if len(b.rows):
+                    b.rows[j] = rows + row
                 j += 1
             row += 1
-    made.children[len(made.children) - 1] = row
     return row
