@@ -13,6 +13,7 @@ from anaphora.training.run_config import RunConfig
 WEIGHTS = {
     "awd-lstm-ptb": (10_000, 24),
     "awd-lstm-wt2": (33_278, 33),
+    "mos-ptb": (10_000, 22),
     "mogrifier-ptb": (10_000, 24),
     "char-lstm": (50, 13.8),
 }

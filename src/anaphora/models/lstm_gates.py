@@ -21,11 +21,7 @@ from torch.autograd.function import once_differentiable
 
 def lstm_step(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """Return the outputs h and the cells c, each (B, H), after a step from cells (B, H) with gate sums (B, 4H)."""
-    sums = sums.to(c.dtype)
-    if sums.is_cuda:
-        h, c, _ = torch.ops.aten._thnn_fused_lstm_cell(sums, torch.zeros_like(sums), c)
-        return h, c
-    return cast(tuple[Tensor, Tensor], _Step.apply(sums, c))  # type: ignore[no-untyped-call]
+    return cast(tuple[Tensor, Tensor], _Step.apply(sums.to(c.dtype), c))  # type: ignore[no-untyped-call]
 
 
 class _Step(torch.autograd.Function):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from anaphora.models.cells.fused import _in_one_buffer
 from anaphora.models.layers.dropout import draw_mask
 
 E, H = 4, 6
@@ -25,6 +26,21 @@ def test_in_evaluation_it_is_the_frameworks_layer(
     torch.testing.assert_close(outputs, expected, rtol=1e-12, atol=1e-12)
     for part, other in zip(after, last if len(inner) == 2 else (last,), strict=True):
         torch.testing.assert_close(part, other[0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru"])
+def test_single_steps_without_gradients_are_the_window(
+    name: str, make: Callable[..., Any], window: Tensor, state: tuple[Tensor, Tensor]
+) -> None:
+    cell = make(name).eval()
+    expected, last = cell(window, state[: cell.num_state_parts])
+    now, steps = state[: cell.num_state_parts], []
+    with torch.no_grad():
+        for step in window.split(1, 1):
+            output, now = cell(step, now)
+            steps.append(output)
+    for found, wanted in zip((torch.cat(steps, 1), *now), (expected, *last), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
 
 
 def test_a_dropped_lstm_is_its_equations_with_one_mask(
@@ -70,6 +86,18 @@ def test_weights_drop_in_training_anew_at_each_call_and_not_in_evaluation(
     assert not torch.allclose(first, second)
     cell.eval()
     assert torch.equal(cell(window, given)[0], cell(window, given)[0])
+
+
+def test_one_buffer_holds_all_weights_and_hands_gradients_on(make: Callable[..., Any]) -> None:
+    """The way to cuDNN; the arithmetic is the same on any device."""
+    weights = list(make("awd-lstm").parameters())
+    parts = _in_one_buffer(weights)
+    starts = [(part.data_ptr() - parts[0].data_ptr()) // part.element_size() for part in parts]
+    assert starts == [0, 24 * E, 24 * (E + H), 24 * (E + H + 1)]
+    for part, weight in zip(parts, weights, strict=True):
+        assert torch.equal(part, weight)
+        (gradient,) = torch.autograd.grad(part.square().sum(), weight, retain_graph=True)
+        assert torch.equal(gradient, 2 * weight)
 
 
 def test_forget_gate_bias(make: Callable[..., Any]) -> None:

@@ -24,7 +24,7 @@ def test_the_gradient_of_the_weight_is_taken_at_once() -> None:
 def test_without_gradients_nothing_is_kept() -> None:
     product = LoopProduct(torch.zeros(1, 3, 5), torch.ones(5, 2))
     assert not product(0, torch.ones(3, 2)).requires_grad
-    assert product._rows == []
+    assert product._rows == [[]]
 
 
 def test_under_autocast_products_are_bfloat16_and_gradients_are_not() -> None:

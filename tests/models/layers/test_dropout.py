@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch import nn
+from torch import Generator, nn
 
-from anaphora.models.layers.dropout import LockedDropout, draw_mask, drop_weights, embed_with_dropout
+from anaphora.models.layers.dropout import LockedDropout, draw_mask, drop_weights, embed_with_dropout, masks_from
 
 B, T, H = 3, 7, 400
 
@@ -67,6 +67,18 @@ def test_a_mask_drops_its_share_and_keeps_the_mean(p: float) -> None:
 
 def test_a_mask_of_almost_certain_dropping_still_has_a_mean() -> None:
     assert draw_mask(torch.ones(3, 3), 1 - 1e-9).isfinite().all()
+
+
+def test_masks_may_come_from_a_generator_of_ones_own() -> None:
+    before = torch.get_rng_state()
+    masks = []
+    for _ in range(2):
+        with masks_from(Generator().manual_seed(3)):
+            masks.append(draw_mask(torch.ones(5, 7), 0.5))
+    assert torch.equal(*masks)
+    assert torch.equal(torch.get_rng_state(), before)
+    draw_mask(torch.ones(5, 7), 0.5)
+    assert not torch.equal(torch.get_rng_state(), before)
 
 
 def test_masks_come_from_the_seed() -> None:

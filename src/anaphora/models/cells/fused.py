@@ -55,6 +55,10 @@ class FusedCell(Cell):
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         dropped = drop_weights(self.weight_hh, self.config.scaled("dropout_weight"), training=self.training)
         weights = [self.weight_ih, dropped, self.bias_ih, self.bias_hh]
+        if inputs.shape[1] == 1 and not torch.is_grad_enabled():
+            # In generation: the kernels for windows would repack the weights for each token.
+            state = self._step(inputs[:, 0], state, weights)
+            return state[0].unsqueeze(1), state
         if inputs.is_cuda:
             weights = _in_one_buffer(weights)
         outputs, last = self._run(inputs.transpose(0, 1), map_state(state, lambda part: part.unsqueeze(0)), weights)
@@ -63,6 +67,10 @@ class FusedCell(Cell):
     @abstractmethod
     def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
         """Run the kernel over inputs (T, B, I), with states of (1, B, H)."""
+
+    @abstractmethod
+    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
+        """Return the state after one step over inputs (B, I)."""
 
 
 class LstmCell(FusedCell):
@@ -87,6 +95,9 @@ class LstmCell(FusedCell):
         outputs, h, c = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, False)
         return outputs, (h, c)
 
+    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
+        return torch.lstm_cell(inputs, state, *weights)
+
 
 class GruCell(FusedCell):
     """Cho et al. 2014."""
@@ -101,6 +112,9 @@ class GruCell(FusedCell):
     def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
         outputs, h = torch.gru(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)
         return outputs, (h,)
+
+    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
+        return (torch.gru_cell(inputs, *state, *weights),)
 
 
 def _in_one_buffer(weights: list[Tensor]) -> list[Tensor]:

@@ -53,7 +53,7 @@ class MogrifierCell(StepwiseLstm):
         (h, c), outputs = state, []
         seq_len, batch_size = inputs.shape[:2]
         bias = self.bias.expand(seq_len, batch_size, -1)
-        product = LoopProduct(bias, torch.cat([self.weight_ih, weight_hh], 1))
+        product = LoopProduct(bias, self.weight_ih, weight_hh)
         rounds = self._products(seq_len, batch_size)
         for step, read in enumerate(inputs.unbind()):
             x, said = read, h
@@ -66,7 +66,7 @@ class MogrifierCell(StepwiseLstm):
                     said = torch.addcmul(said, said, sums.tanh())
                 else:
                     x = torch.addcmul(x, x, sums.tanh())
-            h, c = lstm_step(product(step, torch.cat([x, said], 1)), c)
+            h, c = lstm_step(product(step, x, said), c)
             outputs.append(h)
         return outputs, (h, c)
 

@@ -61,46 +61,55 @@ class StepwiseLstm(Cell):
 
 
 class LoopProduct:
-    """A product with one weight at every step of a loop: out_t = added_t + rows_t @ weight.T.
+    """Products with the same weights at every step of a loop: sums_t = added_t + rows_t @ weight.T + ...
 
-    Its gradient with respect to the weight is taken when the way back has passed all steps. Until then each step
-    leaves the gradient of its sums in that of `added`, to which it is equal.
+    A weight's gradient is taken when the way back has passed all steps. Until then each step leaves the gradient of its
+    sums in that of `added`, to which it is equal.
 
     Args:
-        added: (T, B, N) what is added at each step, an expanded bias for example.
-        weight: (N, K).
+        added: (T, B, N), what is added at each step, an expanded bias for example.
+        weights: (N, K) each.
     """
 
-    def __init__(self, added: Tensor, weight: Tensor) -> None:
-        self._rows: list[Tensor] = []
-        learning = torch.is_grad_enabled() and weight.requires_grad
-        held = _WithGradientOf.apply(added, weight, self._rows) if learning else added  # type: ignore[no-untyped-call]
-        self.added = cast(tuple[Tensor, ...], held.unbind())
-        self._learning = learning
-        self._transposed = _in_dtype_of_products(weight.detach()).t().contiguous()
-
-    def __call__(self, step: int, rows: Tensor) -> Tensor:
-        """Return added[step] + rows (B, K) @ weight.T; once for each step."""
-        rows = rows.to(self._transposed.dtype)
+    def __init__(self, added: Tensor, *weights: Tensor) -> None:
+        self._learning = torch.is_grad_enabled() and any(weight.requires_grad for weight in weights)
+        self._rows: list[list[Tensor]] = [[] for _ in weights]
         if self._learning:
-            self._rows.append(rows.detach())
-        return torch.addmm(self.added[step], rows, self._transposed)
+            added = cast(Tensor, _WithGradientsOf.apply(added, self._rows, *weights))  # type: ignore[no-untyped-call]
+        self._added = added.unbind()
+        transposed = [_in_dtype_of_products(weight.detach()).t() for weight in weights]
+        # A copy makes each product a fifth faster; for a single step, in generation, it costs more than it saves.
+        self._transposed = [weight.contiguous() if len(added) > 1 else weight for weight in transposed]
+
+    def __call__(self, step: int, *rows: Tensor) -> Tensor:
+        """Return added[step] plus the products of rows, (B, K) for each weight; once for each step."""
+        sums = self._added[step]
+        for read, transposed, kept in zip(rows, self._transposed, self._rows, strict=True):
+            factor = read.to(transposed.dtype)
+            if self._learning:
+                kept.append(factor.detach())
+            sums = torch.addmm(sums, factor, transposed)
+        return sums
 
 
-class _WithGradientOf(torch.autograd.Function):
-    """Returns `added`; backward, gives the weight of a LoopProduct its gradient."""
+class _WithGradientsOf(torch.autograd.Function):
+    """Returns `added`; on the way back, gives the weights of a LoopProduct their gradients."""
 
     @staticmethod
-    def forward(ctx: Any, added: Tensor, weight: Tensor, rows: list[Tensor]) -> Tensor:
-        ctx.rows, ctx.dtype = rows, weight.dtype
+    def forward(ctx: Any, added: Tensor, rows: list[list[Tensor]], *weights: Tensor) -> Tensor:
+        """Keep the lists, which the loop is about to fill."""
+        ctx.rows, ctx.dtypes = rows, [weight.dtype for weight in weights]
         return added.view_as(added)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_sums: Tensor) -> tuple[Tensor, Tensor, None]:
-        rows = torch.stack(ctx.rows).flatten(0, 1)
-        d_weight = d_sums.flatten(0, 1).t().to(rows.dtype) @ rows
-        return d_sums, d_weight.to(ctx.dtype), None
+    def backward(ctx: Any, d_sums: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of `forward`'s arguments from those of all steps' sums, (T, B, N)."""
+        gradients = []
+        for kept, dtype in zip(ctx.rows, ctx.dtypes, strict=True):
+            rows = torch.stack(kept).flatten(0, 1)
+            gradients.append((d_sums.flatten(0, 1).t().to(rows.dtype) @ rows).to(dtype))
+        return d_sums, None, *gradients
 
 
 def _in_dtype_of_products(weight: Tensor) -> Tensor:
