@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         rescore,
         score,
         stream,
+        suggest,
         train,
     )
     from anaphora.bundle import Bundle
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from anaphora.evaluation.adapt.settings import AdaptSettings, CacheSettings, DynamicSettings
     from anaphora.evaluation.evaluate import Evaluation
     from anaphora.generation.generate import GenerationSettings, Sample
+    from anaphora.generation.suggest import Suggestions
     from anaphora.progress import Event
     from anaphora.text.corpus import CorpusSettings
 
@@ -63,6 +65,7 @@ _HOMES = {
     "RescoreResult": "anaphora.api",
     "Sample": "anaphora.generation.generate",
     "Session": "anaphora.evaluation.adapt.session",
+    "Suggestions": "anaphora.generation.suggest",
     "TrainResult": "anaphora.api",
     "adapt": "anaphora.api",
     "compare": "anaphora.api",
@@ -80,6 +83,7 @@ _HOMES = {
     "rescore": "anaphora.api",
     "score": "anaphora.api",
     "stream": "anaphora.api",
+    "suggest": "anaphora.api",
     "train": "anaphora.api",
 }
 
@@ -101,6 +105,7 @@ __all__ = [
     "RescoreResult",
     "Sample",
     "Session",
+    "Suggestions",
     "TrainResult",
     "__version__",
     "adapt",
@@ -119,6 +124,7 @@ __all__ = [
     "rescore",
     "score",
     "stream",
+    "suggest",
     "train",
 ]
 

@@ -62,3 +62,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_setting_without_effect_warns(kind: Kind, name: str, value: Any) -> None:
     with pytest.warns(AnaphoraWarning, match=rf"{name} = {value} in \[tokenizer\] has no effect with kind '{kind}'"):
         train_tokenizer(TokenizerSettings(kind=kind, **{name: value}), ["a b\n"])
+
+
+@pytest.mark.parametrize("kind", ["chars", "bytes", "bpe", "unigram"])
+def test_the_bytes_of_the_tokens_are_those_of_the_text(kind: Kind) -> None:
+    settings = TokenizerSettings(kind=kind, line_breaks="keep" if kind == "bytes" else "eos")
+    tokenizer = train_tokenizer(settings, [text := "naïve 你先走\nabc\n"])
+    assert b"".join(map(tokenizer.token_bytes, tokenizer.encode(text))).decode() == text

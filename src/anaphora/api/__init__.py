@@ -11,6 +11,7 @@ from anaphora.api.models import info, load
 from anaphora.api.rescoring import RescoreResult, rescore
 from anaphora.api.result import TrainResult
 from anaphora.api.scoring import LineScores, score
+from anaphora.api.suggestion import suggest
 from anaphora.api.texts import text_for
 from anaphora.api.training import train
 
@@ -37,6 +38,7 @@ __all__ = [
     "rescore",
     "score",
     "stream",
+    "suggest",
     "text_for",
     "train",
 ]

@@ -104,7 +104,7 @@ def line_signature(bundle: Bundle, *, context: str, with_end: bool = True) -> Si
         normalized=bundle.model.normalized,
         tokens="all" if with_end else "without-line-ends",
         unknown="none" if bundle.tokenizer.unk_id is None else "scored",
-        context=context,
+        context=bundle.model.context if context == "stream" else context,
         split="lines",
         tokenizer=bundle.tokenizer.hash,
         model=bundle.model_hash,

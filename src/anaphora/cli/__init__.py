@@ -10,7 +10,22 @@ import typer
 from typer.core import TyperGroup
 
 from anaphora import __version__
-from anaphora.cli import arpa, compare, data, eval, generate, info, lab, mix, output, recipe, rescore, score, train
+from anaphora.cli import (
+    arpa,
+    compare,
+    data,
+    eval,
+    generate,
+    info,
+    lab,
+    mix,
+    output,
+    recipe,
+    rescore,
+    score,
+    suggest,
+    train,
+)
 
 
 class _Commands(TyperGroup):
@@ -52,6 +67,7 @@ app.command("train")(train.train)
 app.command("eval")(eval.evaluate)
 app.command("generate")(generate.generate)
 app.command("score")(score.score)
+app.command("suggest")(suggest.suggest)
 app.command("compare")(compare.compare)
 app.command("rescore")(rescore.rescore)
 app.command("mix")(mix.mix)

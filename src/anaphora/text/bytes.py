@@ -73,6 +73,9 @@ class ByteTokenizer(Tokenizer):
             raise fault
         return visible(bytes([token_id]))
 
+    def token_bytes(self, token_id: int) -> bytes:
+        return bytes([token_id])
+
     def to_dict(self) -> dict[str, Any]:
         return self._head()
 

@@ -92,7 +92,7 @@ class SubwordTokenizer(Tokenizer):
     def decode(self, token_ids: Sequence[int]) -> str:
         if fault := self._not_an_id(token_ids):
             raise fault
-        return utf8_text(b"".join(map(self._text_bytes, token_ids)))
+        return utf8_text(b"".join(map(self.token_bytes, token_ids)))
 
     def token(self, token_id: int) -> str:
         if fault := self._not_an_id([token_id]):
@@ -100,7 +100,7 @@ class SubwordTokenizer(Tokenizer):
         piece = token_id - len(self.specials)
         return self.specials[token_id] if piece < 0 else visible(self._bytes[piece])
 
-    def _text_bytes(self, token_id: int) -> bytes:
+    def token_bytes(self, token_id: int) -> bytes:
         piece = token_id - len(self.specials)
         if piece >= 0:
             return self._bytes[piece]

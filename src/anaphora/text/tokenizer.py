@@ -115,6 +115,10 @@ class Tokenizer(ABC):
     def token(self, token_id: int) -> str:
         """Return one token as text, for listings; specials by name."""
 
+    def token_bytes(self, token_id: int) -> bytes:
+        """Return the UTF-8 bytes that one token stands for in a text; they may be a part of a character."""
+        return b"\n" if token_id == self.eos_id else self.token(token_id).encode("utf-8", "surrogatepass")
+
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return everything needed to make this tokenizer again, as JSON values (with "kind" and "format")."""
