@@ -43,6 +43,7 @@ def test_how_many_runs_a_text_needs() -> None:
     assert runs_needed(1_000, 5, 80_000) == 1
     assert runs_needed(1_000, 5, 79_999) == 3  # half of that memory for each
     assert runs_needed(3, 5, 1) == 3
+    assert runs_needed(1_000_000, 5, 0) == 64
 
 
 def test_runs_go_to_the_cache_folder_when_no_other_is_named() -> None:

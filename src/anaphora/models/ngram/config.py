@@ -1,5 +1,6 @@
 """What can be set for an n-gram model, and what its tables turned out to be."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -8,6 +9,8 @@ from anaphora.models.language_model import ModelConfig
 from anaphora.models.ngram.names import NAMES, family_and_order
 from anaphora.settings import Settings, did_you_mean
 
+_MEMORY = re.compile(r"\d{1,12}(\.\d+)?[KMG]?")
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _MOST_ROWS = 1 << 40  # far above any model; a damaged or hostile file stops here
 
 
@@ -40,7 +43,7 @@ class NGramConfig(ModelConfig):
             higher orders. Empty: none is dropped.
         k: what the additive models add to each count.
         reserve_unseen: keep the probability of one more word that was never seen, as KenLM does for its own `<unk>`.
-        memory: what counting may take, as in "2G"; more goes through files. None: as much as it needs.
+        memory: what counting may take, as in "2G" or "500M"; more goes through files. None: as much as it needs.
         quantize: 8 stores a byte instead of a float for each number: smaller, and a little worse.
         tables: written when the model is fitted or imported.
     """
@@ -60,6 +63,20 @@ class NGramConfig(ModelConfig):
         if name not in NAMES:
             raise ValueError(f"no such n-gram model{did_you_mean(name, list(NAMES))}")
         return name
+
+    @field_validator("memory")
+    @classmethod
+    def _readable(cls, memory: str | None) -> str | None:
+        if memory is not None and not _MEMORY.fullmatch(memory):
+            raise ValueError("not an amount of memory; write it as 2G, 500M, or in bytes")
+        return memory
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """`memory` as a number of bytes."""
+        if self.memory is None:
+            return None
+        return int(float(self.memory.rstrip("KMG")) * _UNITS.get(self.memory[-1], 1))
 
     @property
     def family(self) -> str:

@@ -62,8 +62,8 @@ class NGramLanguageModel(CountingLanguageModel):
             ConfigError: no sentences without `<eos>`; or the model is one that was imported.
         """
         # Imported here: estimation loads numba, which nobody else needs.
-        from anaphora.models.ngram.counts import count_ngrams
         from anaphora.models.ngram.estimate import estimate
+        from anaphora.models.ngram.runs import count_within
 
         config, eos_id = self.config, special_ids.eos_id
         if config.family == IMPORTED:
@@ -73,8 +73,9 @@ class NGramLanguageModel(CountingLanguageModel):
                 "context = 'sentence' in [model]: this tokenizer has no <eos> to end a sentence; use line_breaks = eos"
             )
         sentence_end = None if config.context == "stream" else eos_id
-        counts = count_ngrams(
+        counts = count_within(
             token_ids,
+            config.memory_bytes,
             order=config.order,
             vocab_size=self.vocab_size,
             start_id=special_ids.start_id if sentence_end is None else sentence_end,

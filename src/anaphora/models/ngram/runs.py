@@ -15,6 +15,7 @@ from anaphora.models.ngram.storage import Disk, Memory
 TokenIds = NDArray[np.integer[Any]]
 Array = NDArray[np.unsignedinteger[Any]]
 
+_MOST_RUNS = 64  # a run is small beside one order of the merged counts by then
 _BYTES = 16  # for each token and order: natural text of millions of words took 8 to 10, a small one up to 14
 
 
@@ -52,7 +53,7 @@ def runs_needed(tokens: int, order: int, memory: int | None) -> int:
     if memory is None or (needed := tokens * order * _BYTES) <= memory:
         return 1
     # A run takes half of the memory, because merging holds one order of two runs and of what becomes of them.
-    return min(tokens, -(-2 * needed // memory))
+    return min(tokens, _MOST_RUNS, -(-2 * needed // max(memory, 1)))
 
 
 def _kept(counts: NGramCounts, storage: Memory) -> NGramCounts:
