@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from math import log
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from anaphora.errors import AnaphoraWarning, ConfigError
 from anaphora.models.ngram.counts import NGramCounts
 from anaphora.models.ngram.discounts import last_in_suffix_order
-from anaphora.models.ngram.smoothing import SMOOTHINGS, STUPID_BACKOFF, Level, stupid_backoff
+from anaphora.models.ngram.smoothing import SMOOTHINGS, STUPID_BACKOFF, Level, Smoothed, stupid_backoff
 from anaphora.models.ngram.tables import NGramTables
 
 Array = NDArray[np.unsignedinteger[Any]]
@@ -62,58 +61,79 @@ def estimate(
     thresholds = _thresholds(prune, counts.order)
     last_rows = [*last_in_suffix_order(counts), None]
     reserved = reserve_unseen and unk_id is not None and bool(counts.counts[0][unk_id])
-    uniform = 1 / (counts.vocab_size + reserved)
-    made, keep = _Tables(), counts.storage.keep
-    lower, dropped_lower = np.full(1, uniform, np.float32), _NONE
+    making = _Making(counts, uniform=1 / (counts.vocab_size + reserved), added_count=added_count)
     fell_back = []
     for k in range(counts.order):
         dropped = _dropped(counts, k, thresholds[k], unk_id)
-        smoothed = method(
-            Level(
-                counts=counts.counts[k],
-                longer_suffixes=counts.suffixes[k] if k + 1 < counts.order else None,
-                dropped=dropped,
-                children=counts.children[k - 1] if k else np.array([0, counts.vocab_size], np.uint32),
-                suffixes=counts.suffixes[k - 1] if k else np.zeros(counts.vocab_size, np.uint32),
-                lower=lower,
-                starts=counts.sentence_starts[k] if k else slice(0, 0),  # alone, that token ends a line
-                context_starts=counts.sentence_starts[k - 1] if k else slice(0, 0),
-                last_row=last_rows[k],
-                uniform=uniform,
-                added_count=added_count,
-            )
-        )
+        smoothed = method(making.level(k, dropped, last_rows[k]))
+        making.add(k, dropped, smoothed)
         if smoothed.fell_back and len(smoothed.probs):
             fell_back.append(str(k + 1))
+    if fell_back:
+        _warn(smoothing, fell_back)
+    return making.tables(scores_only=method is stupid_backoff)
+
+
+class _Making:
+    """Tables in the making: the order below is open until the one above has been smoothed with it."""
+
+    def __init__(self, counts: NGramCounts, *, uniform: float, added_count: float) -> None:
+        self._counts = counts
+        self._uniform = uniform
+        self._added_count = added_count
+        self._keep = counts.storage.keep
+        self._lower, self._dropped_lower = np.full(1, uniform, np.float32), _NONE
+        self._words: list[Array] = []
+        self._children: list[Array] = []
+        self._log_probs: list[Floats] = []
+        self._backoffs: list[Floats] = []
+
+    def level(self, k: int, dropped: Mask, last_row: int | None) -> Level:
+        """Return what there is to smooth of order k + 1."""
+        counts = self._counts
+        return Level(
+            counts=counts.counts[k],
+            longer_suffixes=counts.suffixes[k] if k + 1 < counts.order else None,
+            dropped=dropped,
+            children=counts.children[k - 1] if k else np.array([0, counts.vocab_size], np.uint32),
+            suffixes=counts.suffixes[k - 1] if k else np.zeros(counts.vocab_size, np.uint32),
+            lower=self._lower,
+            starts=counts.sentence_starts[k] if k else slice(0, 0),  # alone, that token ends a line
+            context_starts=counts.sentence_starts[k - 1] if k else slice(0, 0),
+            last_row=last_row,
+            uniform=self._uniform,
+            added_count=self._added_count,
+        )
+
+    def add(self, k: int, dropped: Mask, smoothed: Smoothed) -> None:
+        """Close the order below, and leave order k + 1 open."""
         if k == 0:
             dropped = _NONE  # all tokens stay in the tables, the pruned ones as probable as unseen ones
         else:
-            made.log_probs.append(keep(_log(_stay(lower, dropped_lower), at_most=0)))
-            made.backoffs.append(keep(_log(_stay(smoothed.weights, dropped_lower))))
-            made.children.append(keep(_renumber(counts.children[k - 1], dropped_lower, dropped)))
-        made.words.append(keep(_stay(counts.words[k], dropped)))
-        counts.storage.release()
-        lower, dropped_lower = smoothed.probs, dropped
-    made.log_probs.append(keep(_log(_stay(lower, dropped_lower), at_most=0)))
-    if fell_back:
-        _warn(smoothing, fell_back)
-    return NGramTables(
-        vocab_size=counts.vocab_size,
-        words=tuple(made.words),
-        children=tuple(made.children),
-        log_probs=tuple(made.log_probs),
-        backoffs=tuple(made.backoffs),
-        unseen_backoff=log(STUPID_BACKOFF) if method is stupid_backoff else 0.0,
-        normalized=method is not stupid_backoff,
-    )
+            self._close_lower()
+            self._backoffs.append(self._keep(_log(_stay(smoothed.weights, self._dropped_lower))))
+            self._children.append(self._keep(_renumber(self._counts.children[k - 1], self._dropped_lower, dropped)))
+        self._words.append(self._keep(_stay(self._counts.words[k], dropped)))
+        self._counts.storage.release()
+        self._lower, self._dropped_lower = smoothed.probs, dropped
 
+    def _close_lower(self) -> None:
+        log_probs = _log(_stay(self._lower, self._dropped_lower))
+        # Rounding can make a probability a little more than 1.
+        self._log_probs.append(self._keep(np.minimum(log_probs, 0, out=log_probs)))
 
-@dataclass
-class _Tables:
-    words: list[Array] = field(default_factory=list)
-    children: list[Array] = field(default_factory=list)
-    log_probs: list[Floats] = field(default_factory=list)
-    backoffs: list[Floats] = field(default_factory=list)
+    def tables(self, *, scores_only: bool) -> NGramTables:
+        """Close the highest order."""
+        self._close_lower()
+        return NGramTables(
+            vocab_size=self._counts.vocab_size,
+            words=tuple(self._words),
+            children=tuple(self._children),
+            log_probs=tuple(self._log_probs),
+            backoffs=tuple(self._backoffs),
+            unseen_backoff=log(STUPID_BACKOFF) if scores_only else 0.0,
+            normalized=not scores_only,
+        )
 
 
 def _thresholds(prune: Sequence[int], order: int) -> list[int]:
@@ -150,11 +170,10 @@ def _renumber(children: Array, dropped_parents: Mask, dropped: Mask) -> Array:
     return np.append(_stay(children[:-1], dropped_parents), children[-1]) if len(dropped_parents) else children
 
 
-def _log(values: Floats, at_most: float | None = None) -> Floats:
-    """Replace values, in place, by their logarithms; rounding can make a probability a little more than 1."""
+def _log(values: Floats) -> Floats:
+    """Replace values, in place, by their logarithms."""
     with np.errstate(divide="ignore"):
-        np.log(values, out=values)
-    return values if at_most is None else np.minimum(values, at_most, out=values)
+        return np.log(values, out=values)
 
 
 def _warn(smoothing: str, orders: Sequence[str]) -> None:
