@@ -38,7 +38,7 @@ def test_progress_is_reported(text_file: Path, small: dict[str, object], tmp_pat
 
 
 def test_resume_refuses_what_would_make_it_another_run(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="leave out CORPUS, --preset, --config, --out and --overwrite"):
+    with pytest.raises(ConfigError, match="leave out CORPUS, --preset, --config, --init, --out and --overwrite"):
         train("human-numbers", resume=tmp_path)
 
 

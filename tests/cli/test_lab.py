@@ -39,6 +39,16 @@ def test_memory(anaphora: Run) -> None:
     assert Path("m.png").read_bytes().startswith(PNG)
 
 
+def test_learning_rates(anaphora: Run, text_file: Path) -> None:
+    options = ["lab", "lr", text_file, "--steps", 40, "--set", "hidden_size=8", "--set", "batch_size=4"]
+    done = anaphora(*options, "--set", "bptt=8", "--set", "threads=1", "--plot", "lr.png")
+    assert done.exit_code == 0, done.stderr
+    assert "--set learning_rate=" in done.stdout or "no learning rate lowered" in done.stdout
+    assert Path("lr.png").read_bytes().startswith(PNG)
+    test = json.loads(anaphora(*options, "--set", "bptt=8", "--json", "--quiet").stdout)
+    assert test.keys() >= {"learning_rates", "losses", "smoothed", "lowest", "suggestion", "optimizer"}
+
+
 def test_units_as_page_and_picture(anaphora: Run, run_folder: Path, text_file: Path) -> None:
     done = anaphora(
         "lab", "units", run_folder, text_file, "--max-tokens", 300, "--html", "u.html", "--plot", "u.png", "--json"
@@ -74,6 +84,8 @@ def test_the_ladder(anaphora: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         (("gradients", "lstmm"), "there is no model folder lstmm"),
         (("gradients", "lstm", "--text", "x"), "--text has no effect on 'lstm'"),
         (("gradients", "--plot", "flow.gif"), "cannot draw a picture as 'flow.gif'"),
+        (("lr", "human-numbers", "--set", "init=x"), "only a run can start from a model"),
+        (("lr",), "no corpus was named"),
         (("memory", "--distances", "a"), "--distances 'a': write numbers"),
         (("memory", "--cells", "lstmm"), "there is no cell 'lstmm'"),
         (("unroll", "lsmt"), "did you mean 'lstm'"),

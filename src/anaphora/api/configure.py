@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from anaphora.errors import ConfigError
-from anaphora.text.corpus import CorpusSettings
+from anaphora.progress import Progress, silent
+from anaphora.text.catalog import CATALOG
+from anaphora.text.corpus import Corpus, CorpusSettings, open_corpus
+from anaphora.text.sources import STDIN
 from anaphora.training.presets import preset
 from anaphora.training.run_config import RunConfig, Sections, apply_assignments, read_config
 
@@ -65,6 +68,51 @@ def complete(sections: Sections, *, by_gradient: bool) -> RunConfig:
     return RunConfig.from_json({**sections, "training": training})
 
 
+def suit_corpus(config: RunConfig, opened: Corpus, sections: Sections, *, by_gradient: bool) -> RunConfig:
+    """Fill in what suits the corpus where the user left it open, and make paths absolute: `eval` may run elsewhere."""
+    suits: dict[str, Any] = {"kind": opened.default_tokenizer, "line_breaks": opened.default_line_breaks}
+    # A net that never met <unk> pays dearly for each unknown word; a counting model has its own way with the unseen.
+    kind = sections["tokenizer"].get("kind", opened.default_tokenizer)
+    if by_gradient and kind in ("words", "english") and "min_count" not in sections["tokenizer"]:
+        suits["learn_unknown"] = True
+    if config.training.init is not None:
+        suits = {}
+    open_still = {key: value for key, value in suits.items() if key not in sections["tokenizer"]}
+    corpus = config.corpus
+    paths = {
+        "source": tuple(_absolute(name) for name in corpus.source),
+        "valid": corpus.valid and _absolute(corpus.valid),
+        "test": corpus.test and _absolute(corpus.test),
+    }
+    return config.replace(tokenizer=config.tokenizer.replace(**open_still), corpus=corpus.replace(**paths))
+
+
+def resolve(
+    corpus: str | Path | Sequence[str | Path] | None = None,
+    *,
+    model: str | None = None,
+    tokenizer: str | None = None,
+    config: Path | None = None,
+    settings: Assignments | None = None,
+    data_dir: Path | None = None,
+    progress: Progress = silent,
+) -> RunConfig:
+    """Return the configuration of the run that `train` would make of these arguments, without making it.
+
+    Raises:
+        ConfigError: as `train`; or it starts from another model (`init`), which this cannot.
+    """
+    named = {"corpus.data_dir": data_dir, "tokenizer.kind": tokenizer, "model.name": model}
+    sections = overlay(config, settings, {**corpus_options(corpus), **named})
+    found = complete(sections, by_gradient=True)
+    if found.training.init is not None:
+        raise ConfigError(
+            f"init = {found.training.init!r} in [training]: only a run can start from a model; leave it out"
+        )
+    opened = open_corpus(found.corpus, progress=progress)
+    return suit_corpus(found, opened, sections, by_gradient=True)
+
+
 def corpus_options(corpus: str | Path | Sequence[str | Path] | CorpusSettings | None) -> dict[str, Any]:
     """Turn any way to name a corpus into values of the [corpus] section, by full name."""
     if corpus is None:
@@ -94,3 +142,7 @@ def _assignment(name: str, value: Any) -> str:
     if isinstance(value, Path):
         value = str(value)
     return f"{name}={json.dumps(value, ensure_ascii=False)}"
+
+
+def _absolute(name: str) -> str:
+    return name if name == STDIN or name in CATALOG else str(Path(name).expanduser().absolute())

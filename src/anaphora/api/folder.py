@@ -2,6 +2,7 @@
 
 config.json       the whole configuration, resolved: what `--resume` reads
 run.json          provenance: corpus and tokenizer hashes, the command, why each choice was made
+tokenizer.json   of a run that started from another model (`init`): that model's
 metrics.jsonl     one line a report          (written by the Trainer)
 checkpoints/      last and best              (written by the Trainer)
 model/            the finished model folder

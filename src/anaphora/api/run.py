@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 from anaphora import __version__
-from anaphora.api.configure import Assignments, complete, overlay
+from anaphora.api.configure import Assignments, complete, overlay, suit_corpus
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
 from anaphora.api.held_out import excerpts_within, lanes_within, score_baselines, score_held_out, special_ids
+from anaphora.api.init import open_init, put_weights, with_init
 from anaphora.api.result import TrainResult
-from anaphora.bundle import add_provenance, save_bundle
+from anaphora.bundle import TOKENIZER, Bundle, add_provenance, save_bundle
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
 from anaphora.files import read_json, write_json
@@ -21,9 +22,8 @@ from anaphora.models.language_model import CountingLanguageModel, LanguageModel,
 from anaphora.models.registry import build_model, model_class
 from anaphora.progress import Event, Progress
 from anaphora.runtime import choose_device, num_threads, seed_everything
-from anaphora.text.catalog import CATALOG
 from anaphora.text.corpus import Corpus, open_corpus
-from anaphora.text.sources import STDIN
+from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
 from anaphora.training.budget import choose
 from anaphora.training.run_config import RunConfig, Sections
 from anaphora.training.trainer import Trainer, TrainingOutcome
@@ -43,9 +43,13 @@ class Run:
     track: str | None
     command: str | None
     progress: Progress
+    init: Bundle | None = None
 
     def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TrainResult:
         """Train a new model in a new folder."""
+        self.init = open_init(sections)
+        if self.init is not None:
+            sections = with_init(sections, self.init)
         name = sections["model"].get("name", "lstm")
         if model_class(name).trained_by == "mixing":
             raise ConfigError(
@@ -56,9 +60,11 @@ class Run:
         config = complete(sections, by_gradient=by_gradient)
         choose_device(config.training.device)
         opened = open_corpus(config.corpus, progress=self.progress)
-        config = _suit_corpus(config, opened, sections, by_gradient=by_gradient)
+        config = suit_corpus(config, opened, sections, by_gradient=by_gradient)
         with new_run(out, f"{opened.name}-{name}", overwrite=overwrite) as folder:
-            corpus = prepare(opened, config.tokenizer, progress=self.progress)
+            corpus = prepare(opened, self.init.tokenizer if self.init else config.tokenizer, progress=self.progress)
+            if self.init is not None:
+                save_tokenizer(self.init.tokenizer, folder / TOKENIZER)
             why: dict[str, Any] = {"reasons": [], "measured": {}}
             if by_gradient and config.training.minutes is not None:
                 config, why = self._choose(config, corpus, sections)
@@ -81,7 +87,9 @@ class Run:
         config = complete(sections, by_gradient=False)
         opened = open_corpus(config.corpus, progress=self.progress)
         _check_same_text(opened, about, folder)
-        corpus = prepare(opened, config.tokenizer, progress=self.progress)
+        own = folder / TOKENIZER  # of a run that started from a model: that model may be gone
+        tokenizer = config.tokenizer if config.training.init is None else load_tokenizer(own)
+        corpus = prepare(opened, tokenizer, progress=self.progress)
         return self._finish(folder, config, opened, corpus, about, resume=True)
 
     def _choose(
@@ -116,6 +124,8 @@ class Run:
         """Train, save, score, and save again with the scores: the model is safe before the scoring begins."""
         seed_everything(config.training.seed)
         model = build_model(config.model, corpus.tokenizer.vocab_size).to(choose_device(config.training.device))
+        if self.init is not None:
+            put_weights(self.init, model)
         outcome = self._train(model, corpus, config, folder, resume=resume)
         provenance = {
             **{key: value for key, value in about.items() if key != "measured"},
@@ -186,32 +196,11 @@ class Run:
         return minutes * 60 - (time.monotonic() - self.started)
 
 
-def _suit_corpus(config: RunConfig, opened: Corpus, sections: Sections, *, by_gradient: bool) -> RunConfig:
-    """Fill in what suits the corpus where the user left it open, and make paths absolute: `eval` may run elsewhere."""
-    suits: dict[str, Any] = {"kind": opened.default_tokenizer, "line_breaks": opened.default_line_breaks}
-    # A net that never met <unk> pays dearly for each unknown word; a counting model has its own way with the unseen.
-    kind = sections["tokenizer"].get("kind", opened.default_tokenizer)
-    if by_gradient and kind in ("words", "english") and "min_count" not in sections["tokenizer"]:
-        suits["learn_unknown"] = True
-    open_still = {key: value for key, value in suits.items() if key not in sections["tokenizer"]}
-    corpus = config.corpus
-    paths = {
-        "source": tuple(_absolute(name) for name in corpus.source),
-        "valid": corpus.valid and _absolute(corpus.valid),
-        "test": corpus.test and _absolute(corpus.test),
-    }
-    return config.replace(tokenizer=config.tokenizer.replace(**open_still), corpus=corpus.replace(**paths))
-
-
 def _excuse(folder: Path, needed: float, affordable: float) -> str:
     return (
         f"to score all that was held out would take {needed:,.0f} s, and {affordable:,.0f} s are left for it: only its"
         f" beginning is scored now; `anaphora eval {folder}` scores the whole test split"
     )
-
-
-def _absolute(name: str) -> str:
-    return name if name == STDIN or name in CATALOG else str(Path(name).expanduser().absolute())
 
 
 def _check_same_text(opened: Corpus, about: Mapping[str, Any], folder: Path) -> None:

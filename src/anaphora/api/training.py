@@ -25,6 +25,7 @@ def train(
     test: str | Path | None = None,
     seed: int | None = None,
     preset: str | None = None,
+    init: str | Path | None = None,
     config: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     settings: Assignments | None = None,
     out: str | Path | None = None,
@@ -49,6 +50,7 @@ def train(
         test: a file for the test split.
         seed: of everything drawn at random.
         preset: the name of a published recipe, see `training.presets`; `config` and what follows win over it.
+        init: a model folder to start from: its weights, its tokenizer, and its shape.
         config: a configuration file, or its sections.
         settings: single settings that win over `config`: {"hidden_size": 512} or ["hidden_size=512"]. The arguments
             above win over both.
@@ -76,13 +78,14 @@ def train(
         "training.epochs": epochs,
         "training.steps": steps,
         "training.seed": seed,
+        "training.init": init,
     }
     run = Run(started=time.monotonic() if started is None else started, track=track, command=command, progress=progress)
     if resume is not None:
-        if corpus is not None or preset is not None or config is not None or out is not None or overwrite:
+        if any(given is not None for given in (corpus, preset, config, init, out)) or overwrite:
             raise ConfigError(
                 f"--resume {resume} goes on with that run's own corpus and configuration, in its own folder;"
-                " leave out CORPUS, --preset, --config, --out and --overwrite"
+                " leave out CORPUS, --preset, --config, --init, --out and --overwrite"
             )
         return run.resume(Path(resume), settings, options)
     base = Path(config) if isinstance(config, str) else config

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anaphora.cli import lab_chars, output, progress
-from anaphora.cli.output import Json, Quiet
+from anaphora.cli import lab_chars, lab_lr, output, progress
+from anaphora.cli.output import Json, Plot, Quiet
 from anaphora.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,20 +20,7 @@ _GRADIENT_CHARACTERS = 200_000
 
 app = typer.Typer(no_args_is_help=True, help="Look into recurrent nets: how they learn, remember and forget.")
 app.command("chars")(lab_chars.chars)
-
-
-def _drawable(path: Path | None) -> Path | None:
-    """Refuse a picture that cannot be drawn before the minutes of work that lead to it."""
-    if path is not None:
-        from anaphora.lab.plots import check_picture_path
-
-        check_picture_path(path)
-    return path
-
-
-Plot = Annotated[
-    Path | None, typer.Option(callback=_drawable, help="Draw a picture: a path that ends in .png or .svg.")
-]
+app.command("lr")(lab_lr.lr)
 
 
 @app.command()

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +28,20 @@ MISSED, MENDABLE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Report no progress; warnings and errors still show.")]
+
+
+def _drawable(path: Path | None) -> Path | None:
+    """Refuse a picture that cannot be drawn before the minutes of work that lead to it."""
+    if path is not None:
+        from anaphora.lab.plots import check_picture_path
+
+        check_picture_path(path)
+    return path
+
+
+Plot = Annotated[
+    Path | None, typer.Option(callback=_drawable, help="Draw a picture: a path that ends in .png or .svg.")
+]
 
 _NO_WIDTH = 1000
 _ESCAPED = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})

@@ -84,6 +84,10 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Read the text this often.", rich_help_panel=_MODEL)] = None,
     steps: Annotated[int | None, typer.Option(help="Take this many steps.", rich_help_panel=_MODEL)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", rich_help_panel=_MODEL)] = None,
+    init: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Start from this model's weights and tokenizer.", rich_help_panel=_MODEL),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=_MODEL)
     ] = None,
@@ -148,6 +152,7 @@ def train(
             steps=steps,
             seed=seed,
             preset=preset,
+            init=init,
             config=config,
             settings=[*(settings or []), *_assignments(shortcuts)],
             out=out,

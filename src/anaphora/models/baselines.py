@@ -78,3 +78,8 @@ class UniformLanguageModel(UnigramLanguageModel):
 
     def fit(self, token_ids: TokenIds, special_ids: SpecialIds = NO_SPECIAL_IDS) -> Self:
         return self
+
+
+def unigram_log_probs(token_ids: TokenIds, vocab_size: int) -> Tensor:
+    """Return the log-frequency (V,) of each token among token_ids (N,), as the unigram model has it."""
+    return UnigramLanguageModel(UnigramConfig(), vocab_size).fit(token_ids)._log_probs()

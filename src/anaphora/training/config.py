@@ -54,6 +54,7 @@ class TrainingConfig(Settings):
         device: "auto", "cpu", "cuda" or "cuda:N".
         threads: of torch on the CPU; None lets a probe choose.
         seed: of everything drawn at random.
+        init: the model folder whose weights, shape and tokenizer the run starts from; None draws new weights.
 
     Raises:
         ConfigError: an unknown key, a bad value, or two choices that contradict each other.
@@ -95,6 +96,7 @@ class TrainingConfig(Settings):
     device: str = "auto"
     threads: int | None = Field(default=None, ge=1)
     seed: int = Field(default=1, ge=0, lt=1 << 63)
+    init: str | None = None
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:

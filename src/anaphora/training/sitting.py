@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 
 from anaphora.data.prepare import PreparedCorpus
-from anaphora.data.stream import SAMPLERS, Batch, ConsecutiveWindows, WindowSampler
+from anaphora.data.stream import Batch
 from anaphora.errors import BundleError, TrainingError
 from anaphora.evaluation.metrics import perplexity
 from anaphora.models.language_model import NeuralLanguageModel
@@ -31,6 +31,7 @@ from anaphora.training.run_state import RunState
 from anaphora.training.schedules import SCHEDULES
 from anaphora.training.stepper import Stepper
 from anaphora.training.validation import Validator
+from anaphora.training.windows import make_sampler
 
 _KEEP_EVERY = 100  # steps between copies of the weights to go back to
 _SAVE_SECONDS = 60.0  # between checkpoints, at least
@@ -64,7 +65,7 @@ class Sitting:
     ) -> None:
         self._config, self._files, self._time_limit = config, files, time_limit
         self._log, self._reporter, self._clock = log, reporter, RunClock(reporter, started)
-        self._sampler = _sampler(corpus, config)
+        self._sampler = make_sampler(corpus.token_ids("train"), config)
         self._windows: Sequence[Batch] = self._sampler.epoch(0)
         self._learner = Learner.of(model, config)
         self._averaging = Averaging(self._learner.average, config)
@@ -324,11 +325,3 @@ class Sitting:
             return
         total = self._total_steps() or 0
         self._reporter.show(self.state.step, max(total, self.state.step), "steps", now=now)
-
-
-def _sampler(corpus: PreparedCorpus, config: TrainingConfig) -> WindowSampler:
-    """Return the windows over the training split."""
-    token_ids, size, seed = corpus.token_ids("train"), (config.batch_size, config.bptt), config.seed
-    if config.windows == "consecutive":
-        return ConsecutiveWindows(token_ids, *size, seed=seed, jitter=config.random_bptt, rotate=config.partial_shuffle)
-    return SAMPLERS[config.windows](token_ids, *size, seed=seed)

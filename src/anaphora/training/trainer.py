@@ -10,13 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import torch
-from torch import Tensor
-
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
 from anaphora.files import remove_partials
-from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
+from anaphora.models.baselines import unigram_log_probs
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.progress import Progress, silent
 from anaphora.runtime import Precision, available_cpus, choose_device, num_threads, seed_everything
@@ -69,7 +66,8 @@ class Trainer:
     """Trains one model on one corpus, in one run folder.
 
     Args:
-        model: moved to the configured device; trained in place.
+        model: moved to the configured device; trained in place. With `config.init` it comes with its weights; others
+            begin with the frequencies of the tokens, where they can.
         corpus: needs a "train" split; "valid" is scored when it is there.
         config: how to train.
         folder: receives metrics.jsonl and checkpoints/ (last and best).
@@ -147,7 +145,9 @@ class Trainer:
             )
             self._model.train()
             if last is None:
-                self._model.start_from_unigrams(_unigram_log_probs(self._corpus))
+                if self._config.init is None:
+                    token_ids = self._corpus.token_ids("train")
+                    self._model.start_from_unigrams(unigram_log_probs(token_ids, self._model.vocab_size))
                 sitting.begin()
             else:
                 sitting.go_on_from(last)
@@ -168,13 +168,6 @@ class Trainer:
         if precision not in ("float32", "bfloat16"):
             precision = choose_precision(self._model, config, threads=threads)
         return _Conditions(time_limit=time_limit, precision=cast(Precision, precision), threads=threads)
-
-
-def _unigram_log_probs(corpus: PreparedCorpus) -> Tensor:
-    """Return the log-frequency (V,) of each token in the training split."""
-    model = UnigramLanguageModel(UnigramConfig(), corpus.tokenizer.vocab_size).fit(corpus.token_ids("train"))
-    log_probs, _ = model.next_log_probs(torch.zeros(1, 1, dtype=torch.int64), model.initial_state(1))
-    return log_probs[0]
 
 
 def _outcome(sitting: Sitting, stopped_by: str) -> TrainingOutcome:
