@@ -82,6 +82,16 @@ def test_what_cannot_be_is_refused(
         train(text_file, model="mixture", out=tmp_path / "trained")
 
 
+def test_scores_that_are_no_probabilities_mix_by_their_logarithms_only(
+    trained: TrainResult, other: TrainResult, held_out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [load(trained.model), load(other.model)]
+    monkeypatch.setattr(type(parts[0].model), "normalized", False)
+    with pytest.raises(ConfigError, match=r"gives scores that do not sum to one.*use --combination log-linear"):
+        mix(parts, tune=held_out, out=tmp_path / "both")
+    mix(parts, tune=held_out, out=tmp_path / "both", combination="log-linear")
+
+
 def test_a_model_is_replaced_when_asked(
     trained: TrainResult, other: TrainResult, held_out: Path, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ def test_a_line_for_each_word(anaphora: Run, run_folder: Path) -> None:
 
 def test_json(anaphora: Run, run_folder: Path) -> None:
     result = json.loads(anaphora("suggest", run_folder, "the 12 c", "--json").stdout)
-    assert result.keys() == {"context", "typed", "typed_probability", "words", "exact"}
+    assert result.keys() == {"context", "typed", "typed_probability", "words", "exact", "normalized"}
     assert (result["context"], result["typed"], result["exact"]) == ("the 12 ", "c", False)
     assert len(result["words"]) == 5
     assert result["words"][0].keys() == {"word", "rest", "probability"}

@@ -106,6 +106,8 @@ def mix(
     _check_free(folder, overwrite)
     bundles = [loaded(model, device) for model in models]
     _check_same_tokens(bundles)
+    if combination == "linear":
+        _check_normalized(bundles)
     mixture = MixtureLanguageModel.of([bundle.model for bundle in bundles], **kinds).to(bundles[0].model.device)
     lines = [line for group in read_lines(tune, encoding) for line in group]
     scores = [_read_stream(bundle.model, bundles[0], lines) for bundle in bundles]
@@ -171,6 +173,15 @@ def _check_same_tokens(bundles: Sequence[Bundle]) -> None:
                 f"{first.path} and {other.path} cut text into different tokens (tokenizer"
                 f" {first.tokenizer.hash[:8]}, {other.tokenizer.hash[:8]}): only models over the same can be mixed;"
                 " train both on the same text with the same --tokenizer"
+            )
+
+
+def _check_normalized(bundles: Sequence[Bundle]) -> None:
+    for bundle in bundles:
+        if not bundle.model.normalized:
+            raise ConfigError(
+                f"{bundle.path} gives scores that do not sum to one, no probabilities: in a linear mixture it would"
+                " win by being too loud; use --combination log-linear, which normalises what it mixes"
             )
 
 

@@ -12,7 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -60,6 +60,7 @@ class Suggestions:
         words: the suggestions. Their probabilities sum to one at most; what is missing are other words, and that no
             word follows but a line end, a punctuation mark, or something unknown.
         exact: whether these are the likeliest words and their full probabilities; False when a beam looked for them.
+        normalized: False for a model that gives scores (stupid backoff): then these are no probabilities either.
     """
 
     context: str
@@ -67,6 +68,7 @@ class Suggestions:
     typed_probability: float
     words: tuple[Suggestion, ...]
     exact: bool
+    normalized: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """Return the suggestions as JSON values."""
@@ -86,8 +88,12 @@ def suggest(model: LanguageModel, tokenizer: Tokenizer, prefix: str, *, top: int
     if top < 1:
         raise ConfigError(f"top = {top} suggestions: ask for 1 or more")
     prefix = tokenizer.normalizer(prefix)
-    if tokenizer.kind in _HALF_WORD:
-        return _whole_words(model, tokenizer, prefix, top)
+    find = _whole_words if tokenizer.kind in _HALF_WORD else _spelt_words
+    return replace(find(model, tokenizer, prefix, top), normalized=model.normalized)
+
+
+def _spelt_words(model: LanguageModel, tokenizer: Tokenizer, prefix: str, top: int) -> Suggestions:
+    """Spell words from smaller tokens by a beam search."""
     half = _end_of(prefix, _is_word)
     spaces = _end_of(prefix[: len(prefix) - len(half)], lambda char: char.isspace() and char != "\n")
     # Subwords hold the space before them: the model reads up to there, and the search spells the space too.
