@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -19,6 +19,8 @@ from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import BundleError, ConfigError
 from anaphora.models.language_model import Losses
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
+from anaphora.models.registry import build_model, model_config
+from anaphora.models.stack import StackLanguageModel
 from anaphora.progress import Event
 from anaphora.text.corpus import CorpusSettings, open_corpus
 from anaphora.text.tokenizer import TokenizerSettings
@@ -177,6 +179,28 @@ def test_a_broken_run_ends_as_the_unbroken_one(
     outcome = Trainer(model, corpus, config, broken).run(resume=True)
     assert not outcome.interrupted
     assert_same_run(tmp_path / "whole", broken)
+
+
+@pytest.mark.parametrize("name", ["awd-lstm", "mogrifier", "zoneout-lstm"])
+def test_the_masks_of_a_stack_go_on_too(
+    corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    config = make_config(steps=20, activation_penalty=2.0)
+
+    def model() -> StackLanguageModel:
+        torch.manual_seed(0)
+        values = {"embedding_dim": 6, "hidden_size": 8, "num_layers": 2}
+        return cast(StackLanguageModel, build_model(model_config(name, values), corpus.tokenizer.vocab_size))
+
+    Trainer(model(), corpus, config, tmp_path / "whole").run()
+    calls = iter(range(1, 100))
+    with monkeypatch.context() as patch, pytest.raises(AccidentError):
+        read = StackLanguageModel.read
+        patch.setattr(StackLanguageModel, "read", lambda *given: crash() if next(calls) == 13 else read(*given))
+        Trainer(model(), corpus, config, tmp_path / "broken").run()
+    torch.manual_seed(99)
+    Trainer(model(), corpus, config, tmp_path / "broken").run(resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "broken")
 
 
 @pytest.mark.parametrize("name", ["adamw, one-cycle", *AVERAGES, "unfreezing, with a rate for each layer"])

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from anaphora.lab.ladder.nets import HIDDEN_SIZE, Loop, Stack, WrittenOut
+from anaphora.lab.ladder.nets import HIDDEN_SIZE, AwdLstm, Loop, Stack, WrittenOut
 
 VOCAB = 30
 
@@ -16,7 +16,8 @@ def test_the_loop_is_what_was_written_out() -> None:
 
 
 def test_a_kept_state_joins_two_windows() -> None:
-    for net in (Loop(VOCAB), Stack(VOCAB, nn.RNN), Stack(VOCAB, nn.LSTM), Stack(VOCAB, nn.GRU)):
+    awd = AwdLstm(VOCAB, drop_mult=1.0, seed=1).eval()
+    for net in (Loop(VOCAB), Stack(VOCAB, nn.RNN), Stack(VOCAB, nn.LSTM), Stack(VOCAB, nn.GRU), awd):
         tokens = torch.randint(VOCAB, (4, 8))
         whole = net(tokens, None).logits
         first = net(tokens[:, :5], None)
@@ -42,3 +43,14 @@ def test_dropout_acts_in_training_only_and_comes_from_its_own_generator() -> Non
     net.eval()
     reading = net(tokens, None)
     assert torch.equal(reading.dropped, reading.hidden)
+
+
+def test_the_masks_of_awd_lstm_come_from_its_own_generator() -> None:
+    tokens = torch.randint(VOCAB, (4, 8))
+    net = AwdLstm(VOCAB, drop_mult=1.0, seed=1)
+    before = torch.get_rng_state()
+    first = net(tokens, None).logits
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(5)
+    net.chance.manual_seed(1)
+    assert torch.equal(net(tokens, None).logits, first)

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from anaphora.errors import ConfigError
-from anaphora.lab.ladder.nets import Loop, Net, RecurrentLayers, Stack, WrittenOut
+from anaphora.lab.ladder.nets import AwdLstm, Loop, Net, RecurrentLayers, Stack, WrittenOut
 from anaphora.lab.ladder.numbers import Batches, numbers, sixteens_in_lanes, threes_in_lanes, threes_in_order
 from anaphora.lab.ladder.training import Climb, Recipe, train
 from anaphora.lab.parallel import side_by_side
@@ -87,6 +87,12 @@ RUNGS: tuple[Rung, ...] = (
         name="the same with two GRU layers",
         cut=sixteens_in_lanes,
         net=_regularised(nn.GRU),
+        recipe=_REGULARISED,
+    ),
+    Rung(
+        name="AWD-LSTM with all five dropouts",
+        cut=sixteens_in_lanes,
+        net=lambda vocab_size, seed: AwdLstm(vocab_size, drop_mult=1.0, seed=seed),
         recipe=_REGULARISED,
     ),
 )

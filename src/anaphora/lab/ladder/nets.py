@@ -10,6 +10,10 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from anaphora.models.cells.fused import AwdLstmConfig
+from anaphora.models.layers.dropout import masks_from
+from anaphora.models.stack import StackLanguageModel
+
 HIDDEN_SIZE = 64
 
 NetState = tuple[Tensor, ...] | None
@@ -33,6 +37,10 @@ class Reading(NamedTuple):
 
 
 class Net(nn.Module):
+    """Whatever stands on a rung: it reads tokens (B, T) after a state, and returns a Reading."""
+
+
+class SmallNet(Net):
     """An embedding below, a linear head above; between them whatever the rung is about."""
 
     def __init__(self, vocab_size: int) -> None:
@@ -41,7 +49,7 @@ class Net(nn.Module):
         self.head = nn.Linear(HIDDEN_SIZE, vocab_size)
 
 
-class WrittenOut(Net):
+class WrittenOut(SmallNet):
     """Rung 1: three tokens in, one guess out; the same hidden layer three times, no loop and no memory."""
 
     def __init__(self, vocab_size: int) -> None:
@@ -60,7 +68,7 @@ class WrittenOut(Net):
         return Reading(self.head(hidden), None, hidden, hidden)
 
 
-class Loop(Net):
+class Loop(SmallNet):
     """Rungs 2 to 4: the same as a loop, which makes it recurrent: any length, and a state to hand on."""
 
     def __init__(self, vocab_size: int) -> None:
@@ -78,8 +86,8 @@ class Loop(Net):
         return Reading(self.head(hidden), (h,), hidden, hidden)
 
 
-class Stack(Net):
-    """Rungs 5 and above: two of the framework's recurrent layers on top of each other.
+class Stack(SmallNet):
+    """Rungs 5 to 8: two of the framework's recurrent layers on top of each other.
 
     `tied` makes the head share the embedding matrix (Press and Wolf 2017); `dropout` acts on what the head reads. Its
     masks come from a generator of its own, so that nets trained side by side do not disturb each other's chance.
@@ -107,3 +115,36 @@ class Stack(Net):
             return hidden
         keep = 1 - self.dropout
         return hidden * torch.empty_like(hidden).bernoulli_(keep, generator=self.chance) / keep
+
+
+class AwdLstm(Net):
+    """Rung 9: the toolkit's own AWD-LSTM (Merity et al. 2018), with two layers and dropout in all five places.
+
+    The proportions of the dropouts are those of fast.ai's language models; `drop_mult` scales them all.
+    """
+
+    def __init__(self, vocab_size: int, *, drop_mult: float, seed: int) -> None:
+        super().__init__()
+        self.model = StackLanguageModel(
+            AwdLstmConfig(
+                embedding_dim=HIDDEN_SIZE,
+                hidden_size=HIDDEN_SIZE,
+                num_layers=2,
+                dropout_embedding=0.02,
+                dropout_input=0.25,
+                dropout_hidden=0.15,
+                dropout_output=0.1,
+                dropout_weight=0.2,
+                drop_mult=drop_mult,
+                embedding_range=3**0.5,  # of variance 1, as the nets below
+            ),
+            vocab_size,
+        )
+        self.chance = Generator().manual_seed(seed)
+
+    def forward(self, tokens: Tensor, state: NetState) -> Reading:
+        """Read tokens (B, T)."""
+        before = self.model.initial_state(len(tokens)) if state is None else state
+        with masks_from(self.chance):
+            reading, after = self.model.read(tokens, before)
+        return Reading(self.model.logits(reading.features), after, reading.raw, reading.dropped)
