@@ -18,7 +18,6 @@ from anaphora.models.ngram.storage import Memory
 TokenIds = NDArray[np.integer[Any]]
 Array = NDArray[np.unsignedinteger[Any]]
 
-MAX_ORDER = 8
 NEVER = np.iinfo(np.int64).max  # where a token that does not occur was first seen
 _MOST_TOKENS = 2**32 - 2  # positions are packed into 32 bits; more tokens than that are counted in parts
 
@@ -81,7 +80,7 @@ def count_ngrams(
 
     Args:
         token_ids: (N,), the whole text, which may be memory-mapped; of a part, only that part is read.
-        order: 1 to 8.
+        order: N, 1 or more.
         vocab_size: V; ids are less than it.
         start_id: the token that stands before the text; with `sentences` the one that ends each line. A last line
             without it is cut short: its last word is followed by nothing.
