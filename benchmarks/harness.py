@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import time
@@ -199,6 +200,15 @@ def time_commands(commands: Mapping[str, Sequence[str]], *, repetitions: int) ->
             if repetition > 0:  # the first fills the disk cache
                 seconds[name].append(time.perf_counter() - start)
     return [Row(name=name, seconds=tuple(values)) for name, values in seconds.items()]
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    try:  # on Linux ru_maxrss also counts the process that started this one
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes on macOS
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1e3
 
 
 def machine(device: torch.device) -> dict[str, Any]:

@@ -2,23 +2,24 @@
 
     python -m benchmarks.text8_words [--steps N] [--threads N]
 
-Both read the same windows in the same order, are validated after the same steps, and halve the learning rate and keep
-the best weights by the same rule; one evaluator scores both. At the end the textbook's own evaluation, which reports
-the last batch only, is put beside it. Takes most of an hour on one core, so `make bench` leaves it out; --steps
+Each is trained in a process of its own, which reports its speed, its perplexities and the most memory it held. Both
+read the same windows in the same order, are validated after the same steps, and halve the learning rate and keep the
+best weights by the same rule; one evaluator scores both. At the end the textbook's own evaluation, which reports the
+last batch only, is put beside it. The twin takes most of an hour on one core, so `make bench` leaves this out; --steps
 shortens both trainings alike.
 """
 
 import argparse
 import json
 import math
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -28,14 +29,14 @@ from anaphora.api.folder import CONFIG
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.data.stream import ConsecutiveWindows
 from anaphora.evaluation.evaluate import evaluate_split
-from anaphora.files import write_json
+from anaphora.files import read_json, write_json
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.recurrent import RecurrentConfig
 from anaphora.recipes import load_recipe, parse_command
 from anaphora.runtime import num_threads, seed_everything
 from anaphora.text.corpus import open_corpus
 from anaphora.training.run_config import RunConfig, read_config
-from benchmarks.harness import RESULTS, machine
+from benchmarks.harness import Figure, Options, Result, Row, peak_memory
 from benchmarks.systems import same_model
 from benchmarks.twin_text8 import (
     BATCH_SIZE,
@@ -52,38 +53,62 @@ RECIPE = "text8-words"
 VALIDATE_EVERY, LOG_EVERY, SEED = 1000, 50, 1
 CONFIG_OF_TWIN = RecurrentConfig(embedding_dim=EMBEDDING_DIM, hidden_size=HIDDEN_SIZE)
 CPU = torch.device("cpu")
+TIMES_FASTER, TIMES_PERPLEXITY, TIMES_MEMORY = 10.0, 1.02, 1 / 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one of the two reached: perplexities, training speed in tokens per second, loss by step."""
+    """What one of the two reached.
 
+    Attributes:
+        steps: of training.
+        valid, test: perplexities.
+        tokens_per_second: of training alone.
+        peak_mb: the most memory its process held, everything included.
+        losses: mean training loss by step.
+        valid_by_the_textbook: what its evaluation, which keeps one batch, could have reported; of the twin only.
+    """
+
+    steps: int
     valid: float
     test: float
     tokens_per_second: float
-    losses: dict[int, float]
+    peak_mb: float
+    losses: dict[str, float]
+    valid_by_the_textbook: dict[str, float] = field(default_factory=dict)
 
 
-def train_ours(folder: Path, steps: int | None, threads: int) -> tuple[Outcome, int, PreparedCorpus]:
-    """Run the recipe's command; return what it reached, in how many steps, and the text."""
+def train_ours(folder: Path, steps: int | None, threads: int) -> Outcome:
+    """Run the recipe's command, into `folder`; return what it reached."""
     _, arguments = parse_command(load_recipe(RECIPE).command)
     arguments["settings"] += [f"threads={threads}", f"log_every={LOG_EVERY}"]
     if steps:
         arguments["steps"] = steps
-        del arguments["epochs"]
+        arguments.pop("epochs", None)
     result = api.train(**arguments, out=folder, progress=lambda event: None)
-    config = RunConfig.from_json(read_config(folder / CONFIG))
-    corpus = prepare(open_corpus(config.corpus), config.tokenizer)
+    corpus = corpus_of(folder)
     records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    losses = {record["step"]: record["loss"] for record in records if "loss" in record}
+    losses = {str(record["step"]): record["loss"] for record in records if "loss" in record}
     model = api.load(result.model, "cpu").model
     valid, test = (score(model, corpus, split) for split in ("valid", "test"))
-    ours = Outcome(valid=valid, test=test, tokens_per_second=result.tokens_per_second, losses=losses)
-    return ours, result.steps, corpus
+    return Outcome(
+        steps=result.steps,
+        valid=valid,
+        test=test,
+        tokens_per_second=result.tokens_per_second,
+        peak_mb=peak_memory(),
+        losses=losses,
+    )
 
 
-def train_twin(corpus: PreparedCorpus, steps: int) -> tuple[Outcome, Text8Twin]:
-    """Train the plain program for as many steps; return what it reached, and the net with its best weights."""
+def corpus_of(run: Path) -> PreparedCorpus:
+    """Return the text that a run was trained on, tokenised."""
+    config = RunConfig.from_json(read_config(run / CONFIG))
+    return prepare(open_corpus(config.corpus), config.tokenizer)
+
+
+def train_twin(corpus: PreparedCorpus, steps: int) -> Outcome:
+    """Train the plain program for as many steps; return what its best weights reached."""
     seed_everything(SEED)
     twin = Text8Training(VOCAB_SIZE, CPU)
     windows = ConsecutiveWindows(corpus.token_ids("train"), BATCH_SIZE, SEQ_LEN)
@@ -98,7 +123,7 @@ def train_twin(corpus: PreparedCorpus, steps: int) -> tuple[Outcome, Text8Twin]:
         sums += twin.step(batch.inputs, batch.targets)
         seconds += time.perf_counter() - started
         if step % LOG_EVERY == 0:
-            losses[step], sums = sums / LOG_EVERY, 0.0
+            losses[str(step)], sums = sums / LOG_EVERY, 0.0
         if step % VALIDATE_EVERY == 0 or step == steps:
             perplexity = score(as_ours(twin.model), corpus, "valid")
             if perplexity < best:
@@ -107,10 +132,17 @@ def train_twin(corpus: PreparedCorpus, steps: int) -> tuple[Outcome, Text8Twin]:
                 learning_rate /= 2
                 for group in twin.optimizer.param_groups:
                     group["lr"] = learning_rate
+    peak_mb = peak_memory()
     twin.model.load_state_dict(best_weights)
-    test = score(as_ours(twin.model), corpus, "test")
-    speed = steps * BATCH_SIZE * SEQ_LEN / seconds
-    return Outcome(valid=best, test=test, tokens_per_second=speed, losses=losses), twin.model
+    return Outcome(
+        steps=steps,
+        valid=best,
+        test=score(as_ours(twin.model), corpus, "test"),
+        tokens_per_second=steps * BATCH_SIZE * SEQ_LEN / seconds,
+        peak_mb=peak_mb,
+        losses=losses,
+        valid_by_the_textbook=last_batch_mistake(twin.model, corpus),
+    )
 
 
 def as_ours(twin: Text8Twin) -> LanguageModel:
@@ -145,31 +177,70 @@ def last_batch_mistake(model: Text8Twin, corpus: PreparedCorpus) -> dict[str, fl
     }
 
 
+def in_its_own_process(side: str, folder: Path, steps: int | None, threads: int) -> Outcome:
+    """Train one of the two ("ours" or "twin") in a process of its own; return what it reached."""
+    path = folder / f"{side}.json"
+    command = [sys.executable, "-m", "benchmarks.text8_words", "--side", side, "--folder", str(folder)]
+    options = ["--threads", str(threads), *(["--steps", str(steps)] if steps else [])]
+    subprocess.run([*command, *options], check=True)
+    return Outcome(**read_json(path, ValueError, "outcome"))
+
+
+def train_side(side: str, folder: Path, steps: int | None, threads: int) -> None:
+    """Be the process of one of the two: train it and leave its outcome in `folder`."""
+    with num_threads(threads):
+        if side == "ours":
+            outcome = train_ours(folder / "run", steps, threads)
+        else:
+            assert steps is not None
+            outcome = train_twin(corpus_of(folder / "run"), steps)
+    write_json(folder / f"{side}.json", asdict(outcome))
+
+
+def compare(ours: Outcome, twin: Outcome, corpus: PreparedCorpus, threads: int) -> Result:
+    """Return both with the figures that the benchmark exists for."""
+    tokens = ours.steps * BATCH_SIZE * SEQ_LEN
+    result = Result(name=RECIPE, about=f"textbook system A on the prefix of text8, {ours.steps} steps of each")
+    for name, side in (("anaphora", ours), ("textbook twin", twin)):
+        seconds = tokens / side.tokens_per_second
+        result.rows.append(Row(name=f"{name}, {threads} thread(s)", seconds=(seconds,), units=tokens, unit="words"))
+        result.figures.append(Figure(name=f"{name}: validation perplexity", value=side.valid))
+        result.figures.append(Figure(name=f"{name}: test perplexity", value=side.test))
+        result.figures.append(Figure(name=f"{name}: peak memory of the process, MB", value=side.peak_mb))
+    speed, memory = ours.tokens_per_second / twin.tokens_per_second, ours.peak_mb / twin.peak_mb
+    result.figures += [
+        Figure(name="words a second, of the twin's", value=speed, at_least=TIMES_FASTER),
+        Figure(name="validation perplexity, of the twin's", value=ours.valid / twin.valid, at_most=TIMES_PERPLEXITY),
+        Figure(name="peak memory, of the twin's", value=memory, at_most=TIMES_MEMORY),
+    ]
+    result.details = {
+        "command": " ".join(load_recipe(RECIPE).command.split()),
+        "tokens": {split: corpus.counts[split].tokens for split in corpus.splits},
+        "vocab_size": corpus.tokenizer.vocab_size,
+        "ours": asdict(ours),
+        "twin": asdict(twin),
+    }
+    return result
+
+
 def main() -> None:
     """Train both, score both, write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, help="steps of each training (default: the recipe's two epochs)")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--no-save", action="store_true", help="print only, write no result file")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, num_threads(options.threads):
-        ours, steps, corpus = train_ours(Path(folder) / "run", options.steps, options.threads)
-        twin, net = train_twin(corpus, steps)
-        record: dict[str, Any] = {
-            "name": RECIPE,
-            "about": "textbook system A on the prefix of text8: the recipe and the textbook's plain program",
-            "machine": machine(CPU),
-            "threads": options.threads,
-            "steps": steps,
-            "tokens": {split: corpus.counts[split].tokens for split in corpus.splits},
-            "vocab_size": corpus.tokenizer.vocab_size,
-            "ours": asdict(ours),
-            "twin": asdict(twin),
-            "twin's validation perplexity": last_batch_mistake(net, corpus),
-        }
-    print(json.dumps(record, indent=2))
-    if not options.no_save:
-        write_json(RESULTS / f"{datetime.now(UTC):%Y-%m-%d}-{RECIPE}.json", record)
+    parser.add_argument("--side", choices=("ours", "twin"), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.side:
+        train_side(asked.side, asked.folder, asked.steps, asked.threads)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ours = in_its_own_process("ours", folder, asked.steps, asked.threads)
+        twin = in_its_own_process("twin", folder, ours.steps, asked.threads)
+        result = compare(ours, twin, corpus_of(folder / "run"), asked.threads)
+    result.publish(Options(repetitions=1, device=CPU, threads=(asked.threads,), save=not asked.no_save))
 
 
 if __name__ == "__main__":
