@@ -28,6 +28,7 @@ from anaphora import api
 from anaphora.api.folder import CONFIG
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.data.stream import ConsecutiveWindows
+from anaphora.errors import AnaphoraError
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.files import read_json, write_json
 from anaphora.models.language_model import LanguageModel
@@ -183,7 +184,7 @@ def in_its_own_process(side: str, folder: Path, steps: int | None, threads: int)
     command = [sys.executable, "-m", "benchmarks.text8_words", "--side", side, "--folder", str(folder)]
     options = ["--threads", str(threads), *(["--steps", str(steps)] if steps else [])]
     subprocess.run([*command, *options], check=True)
-    return Outcome(**read_json(path, ValueError, "outcome"))
+    return Outcome(**read_json(path, AnaphoraError, "outcome"))
 
 
 def train_side(side: str, folder: Path, steps: int | None, threads: int) -> None:
