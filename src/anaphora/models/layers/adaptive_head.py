@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from anaphora.models.language_model import Losses, at_least_float32
 from anaphora.models.layers.adaptive_embedding import AdaptiveEmbedding
 from anaphora.models.layers.bands import Bands, ranks_by
-from anaphora.models.layers.chunked_softmax import chunked_cross_entropy
+from anaphora.models.layers.chunked_softmax import chunked_cross_entropy, softmax_
 from anaphora.models.layers.head import Head, HeadConfig
 
 
@@ -93,17 +93,20 @@ class AdaptiveHead(Head):
         ]
         return torch.cat([short_list, *rarer], -1)[..., self.ranks]
 
+    @torch.no_grad()
     def score(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         rows = max(1, self.config.head_max_logits // max(self.bands.sizes))
+        # One block for all bands and rows: see `chunked_softmax`.
+        block = self.gates.new_empty(rows * max(self.bands.sizes))
         parts = [
-            self._score(read, ranks)
+            self._score(read, ranks, block)
             for read, ranks in zip(features.split(rows), self.ranks[targets].split(rows), strict=True)
         ]
         log_probs, correct = zip(*parts, strict=True)
         return torch.cat(log_probs), torch.cat(correct)
 
-    def _score(self, features: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what `score` does, for targets by rank, at once.
+    def _score(self, features: Tensor, ranks: Tensor, block: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what `score` does, for targets by rank, at once, with the logits of a band in `block`.
 
         A band is looked into where the target lies in it, and where its gate is likelier than the likeliest type so
         far: nowhere else can it hold the target or the most probable type.
@@ -118,10 +121,14 @@ class AdaptiveHead(Head):
             rows = (inside | (gate > best)).nonzero().squeeze(1)
             if len(rows) == 0:
                 continue
-            within = gate[rows].unsqueeze(1) + self._within(features[rows], *matrices)
+            table, narrow, bias = matrices
+            within = block[: len(rows) * len(bias)].view(len(rows), len(bias))
+            torch.addmm(bias, F.linear(features[rows], narrow).to(bias.dtype), table.t(), out=within)
             places = (ranks[rows] - start).clamp(0, end - start - 1).unsqueeze(1)
-            log_probs[rows] = torch.where(inside[rows], within.gather(1, places).squeeze(1), log_probs[rows])
-            top, place = within.max(1)
+            picked, (top, place) = within.gather(1, places).squeeze(1), within.max(1)
+            share = gate[rows] - softmax_(within).squeeze(1)
+            log_probs[rows] = torch.where(inside[rows], picked + share, log_probs[rows])
+            top = top + share
             better = top > best[rows]
             best[rows] = torch.where(better, top, best[rows])
             guess[rows] = torch.where(better, place + start, guess[rows])

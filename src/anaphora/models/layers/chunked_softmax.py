@@ -82,7 +82,7 @@ class _ChunkedLoss(torch.autograd.Function):
             read, logits = work.read(chunk)
             target = targets[chunk].repeat_interleave(num_experts).unsqueeze(1)
             picked, mean = logits.gather(1, target), logits.mean() if label_smoothing else None
-            log_z = _softmax_(logits)
+            log_z = softmax_(logits)
             share, surprise = _shares(picked - log_z, None if log_mixture is None else log_mixture[chunk])
             nats.add_(surprise)
             if mean is not None:
@@ -123,7 +123,9 @@ class _Work:
         self.matrix = weight.to(torch.get_autocast_dtype(device)) if self.autocast else weight
         # In bfloat16 a product with a transposed view takes several times as long; in float32 it makes no difference.
         self.transposed = self.matrix.t().contiguous() if self.autocast else self.matrix.t()
-        self.logits = weight.new_empty(min(rows, len(features)) * features.shape[1], len(weight))
+        # As long as it may become, though a band of an adaptive head has fewer rows: blocks of ever other sizes would
+        # leave the heap in pieces. What is not written to takes no memory.
+        self.logits = weight.new_empty(rows * features.shape[1], len(weight))
         if learning:
             self.d_features = torch.empty_like(features)
             self.d_weight, self.d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
@@ -150,7 +152,7 @@ class _Work:
         self.d_bias.addmv_(d_logits.t(), factor.squeeze(1))
 
 
-def _softmax_(logits: Tensor) -> Tensor:
+def softmax_(logits: Tensor) -> Tensor:
     """Turn logits (N, V) into probabilities in place; return the logarithms of their normalisers, (N, 1).
 
     The framework's softmax takes each row through its passes while the row is in the cache, and is several times faster
