@@ -74,12 +74,29 @@ def run(command: Sequence[str], text: Path | None, out: Path) -> tuple[float, fl
     start = time.perf_counter()
     with (text or Path(os.devnull)).open("rb") as source, out.open("wb") as sink:
         process = subprocess.Popen(command, stdin=source, stdout=sink, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        peak = 0.0
+        while not ended:
+            peak = max(peak, most_memory(process.pid))
+            time.sleep(0.01)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{command[0]} ended with {process.returncode}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return wall, usage.ru_utime + usage.ru_stime, peak
+
+
+def most_memory(process_id: int) -> float:
+    """Return the most memory that a running process has held so far, in MB (Linux).
+
+    What the system tells after its end is no use: it counts the memory of this process before the other began.
+    """
+    try:
+        lines = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 def measure(millions: int, folder: Path, options: Options, result: Result) -> None:
