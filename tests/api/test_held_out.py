@@ -83,3 +83,21 @@ def test_a_run_says_when_it_scored_an_excerpt(
     assert any(event.message and "only its beginning is scored" in event.message for event in events)
     assert result.test is not None
     assert "tokens:first-" in result.test.signature
+
+
+def test_a_net_is_shown_beside_an_n_gram_model(trained: TrainResult) -> None:
+    assert list(trained.baselines) == ["uniform", "unigram", "kn6"]
+    assert trained.test is not None
+    assert trained.baselines["kn6"]["test"].loss < trained.baselines["unigram"]["test"].loss
+
+
+def test_an_n_gram_baseline_that_takes_too_long_is_left_out(
+    text_file: Path, small: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_out, "_COUNTED_PER_SECOND", 1.0)
+    said: list[str | None] = []
+    result = train(
+        text_file, steps=1, settings=small, out=tmp_path / "run", progress=lambda event: said.append(event.message)
+    )
+    assert list(result.baselines) == ["uniform", "unigram"]
+    assert any(message and message.startswith("no n-gram baseline: counting") for message in said)

@@ -33,7 +33,7 @@ def test_a_run_shows_the_model_beside_its_baselines_and_the_next_step(
     assert done.exit_code == 0
     assert done.stderr == ""
     rows = [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(("valid", "test"))]
-    assert rows == [[split, name] for split in ("valid", "test") for name in ("uniform", "unigram", "lstm")]
+    assert rows == [[split, name] for split in ("valid", "test") for name in ("uniform", "unigram", "kn6", "lstm")]
     assert "split:test" in done.stdout
     assert "anaphora generate runs/verse-lstm" in done.stdout
     assert Path("runs/verse-lstm/model/model.safetensors").is_file()
@@ -167,6 +167,7 @@ def test_ctrl_c_keeps_a_measured_model_that_resume_goes_on_with(
     assert 0 < broken_off["steps"] < 1000
     assert broken_off["test"].keys() >= EVALUATION
     done = anaphora("train", "--resume", tmp_path / "run", "--json", "--quiet")
+    assert done.exit_code == 0, done.output + repr(done.exception)
     resumed = json.loads(done.stdout)
     assert (resumed["steps"], resumed["interrupted"]) == (1000, False)
     assert resumed["test"]["loss"] < broken_off["test"]["loss"]

@@ -18,7 +18,7 @@ from anaphora.data.prepare import PreparedCorpus, SplitCounts, prepare
 from anaphora.errors import ConfigError, CorpusError
 from anaphora.evaluation.evaluate import Evaluation, evaluate_split, evaluate_tokens
 from anaphora.evaluation.signature import Signature
-from anaphora.models.baselines import UnigramLanguageModel
+from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig, State
 from anaphora.models.registry import build_model, model_config
 from anaphora.progress import Event
@@ -214,3 +214,15 @@ def test_a_model_of_another_vocabulary(prepared: PreparedCorpus) -> None:
         ConfigError, match="rhyme is prepared with 256 tokens, the model has 7: prepare the corpus with"
     ):
         evaluate_split(lstm(), prepared, "test")
+
+
+def test_unknown_tokens_can_be_left_out_of_the_mean() -> None:
+    """Id 0 is unknown: of ids 0 1 1 0 the two others have the unigram model's probability (2 + 1) / (4 + 3) here."""
+    ids = np.array([0, 1, 1, 0], np.uint8)
+    model = UnigramLanguageModel(UnigramConfig(), 3).fit(ids)
+    counts = SplitCounts(tokens=4, unknown_tokens=2, characters=4, bytes=4)
+    result = evaluate_tokens(model, ids, counts, start_id=0, unk_id=0, signature=SIGNATURE)
+    assert result.perplexity_without_unknown == pytest.approx(7 / 3)
+    nothing_else = SplitCounts(tokens=1, unknown_tokens=1, characters=1, bytes=1)
+    alone = evaluate_tokens(model, ids[:1], nothing_else, start_id=0, unk_id=0, signature=SIGNATURE)
+    assert alone.perplexity_without_unknown is None

@@ -17,7 +17,8 @@ class TrainResult:
         model: the model folder inside it.
         name: the model's name, "lstm".
         valid, test: how well the model predicts these splits; None where the corpus does not have them.
-        baselines: the same for the uniform and the unigram model: {"unigram": {"test": ...}}.
+        baselines: the same for the uniform and the unigram model, and beside a net for an n-gram model where counting
+            it is quick: {"unigram": {"test": ...}}.
         seconds: of the whole call.
         tokens_per_second: of training alone.
         steps, epochs, stopped_by: how far training went, and why it ended there.

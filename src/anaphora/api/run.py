@@ -11,7 +11,14 @@ import torch
 from anaphora import __version__
 from anaphora.api.configure import Assignments, complete, overlay, suit_corpus
 from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
-from anaphora.api.held_out import excerpts_within, lanes_within, score_baselines, score_held_out, special_ids
+from anaphora.api.held_out import (
+    excerpts_within,
+    fit_ngram_baseline,
+    lanes_within,
+    score_baselines,
+    score_held_out,
+    special_ids,
+)
 from anaphora.api.init import open_init, put_weights, with_init
 from anaphora.api.result import TrainResult
 from anaphora.bundle import TOKENIZER, Bundle, add_provenance, save_bundle
@@ -31,6 +38,8 @@ from anaphora.training.trainer import Trainer, TrainingOutcome
 # What the evaluation may take before it uses more lanes: a share of a run by minutes, and so many seconds of any run.
 _EVALUATION_SHARE = 0.05
 _EVALUATION_SECONDS = 60.0
+# What counting an n-gram baseline may take: a share of a run by minutes, and so many seconds of any other.
+_BASELINE_SHARE, _BASELINE_SECONDS = 0.05, 15.0
 # Added to that for saving, for measuring, and for a machine that has become busier.
 _SLACK_SECONDS, _SLACK_SHARE = 1.0, 0.2
 
@@ -65,6 +74,7 @@ class Run:
             corpus = prepare(opened, self.init.tokenizer if self.init else config.tokenizer, progress=self.progress)
             if self.init is not None:
                 save_tokenizer(self.init.tokenizer, folder / TOKENIZER)
+            baseline = self._ngram_baseline(corpus, config) if by_gradient else None
             why: dict[str, Any] = {"reasons": [], "measured": {}}
             if by_gradient and config.training.minutes is not None:
                 config, why = self._choose(config, corpus, sections)
@@ -77,7 +87,7 @@ class Run:
             }
             write_json(folder / CONFIG, config.to_json())
             write_json(folder / RUN, about)
-            return self._finish(folder, config, opened, corpus, about, resume=False)
+            return self._finish(folder, config, opened, corpus, about, baseline, resume=False)
 
     def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TrainResult:
         """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
@@ -90,7 +100,9 @@ class Run:
         own = folder / TOKENIZER  # of a run that started from a model: that model may be gone
         tokenizer = config.tokenizer if config.training.init is None else load_tokenizer(own)
         corpus = prepare(opened, tokenizer, progress=self.progress)
-        return self._finish(folder, config, opened, corpus, about, resume=True)
+        by_gradient = model_class(sections["model"].get("name", "lstm")).trained_by == "gradient"
+        baseline = self._ngram_baseline(corpus, config) if by_gradient else None
+        return self._finish(folder, config, opened, corpus, about, baseline, resume=True)
 
     def _choose(
         self, config: RunConfig, corpus: PreparedCorpus, sections: Sections
@@ -111,6 +123,16 @@ class Run:
         why = {"reasons": list(choice.reasons), "measured": choice.measured}
         return config.replace(model=choice.model, training=choice.training), why
 
+    def _ngram_baseline(self, corpus: PreparedCorpus, config: RunConfig) -> CountingLanguageModel | None:
+        """Count the n-gram baseline of a net before training begins, so that the clock of a run includes it."""
+        minutes = config.training.minutes
+        affordable = _BASELINE_SECONDS if minutes is None else minutes * 60 * _BASELINE_SHARE
+        model = fit_ngram_baseline(corpus, affordable)
+        if model is None:
+            message = f"no n-gram baseline: counting {corpus.counts['train'].tokens:,} tokens may take too long"
+            self.progress(Event(stage="baseline", message=message))
+        return model
+
     def _finish(
         self,
         folder: Path,
@@ -118,6 +140,7 @@ class Run:
         opened: Corpus,
         corpus: PreparedCorpus,
         about: dict[str, Any],
+        baseline: CountingLanguageModel | None,
         *,
         resume: bool,
     ) -> TrainResult:
@@ -149,7 +172,7 @@ class Run:
                 excerpts=excerpts,
                 progress=self.progress,
             )
-        baselines = score_baselines(corpus, excerpts)
+        baselines = score_baselines(corpus, excerpts, baseline)
         results = {split: evaluation.to_json() for split, evaluation in scores.items()}
         add_provenance(bundle, results=results)
         return TrainResult(

@@ -26,13 +26,15 @@ def info(
 def _show(facts: dict[str, Any]) -> None:
     """Print the facts that tell one model from another; --json has them all."""
     model, tokenizer = facts["model"], facts["tokenizer"]
-    settings = "  ".join(f"{key}={value}" for key, value in model.items() if key != "name")
+    settings = "  ".join(f"{key}={value}" for key, value in model.items() if key not in ("name", "tables"))
     lines: list[tuple[str, object]] = [
         ("model", f"{model['name']}, {facts['parameters']:,} trained weights, {facts['bytes'] / 1e6:,.1f} MB"),
         ("settings", settings or "none"),
         ("tokenizer", f"{tokenizer['kind']}, {tokenizer['vocab_size']:,} tokens, sha256 {tokenizer['hash'][:12]}"),
         ("weights", f"sha256 {facts['model_hash'][:12]}"),
     ]
+    if isinstance(model.get("tables"), dict):
+        lines.insert(1, ("n-grams", " + ".join(f"{count:,}" for count in model["tables"]["rows"])))
     trained, outcome = _section(facts, "corpus"), _section(facts, "outcome")
     if trained:
         lines.append(("corpus", f"{trained.get('name')}, sha256 {str(trained.get('source_hash'))[:12]}"))

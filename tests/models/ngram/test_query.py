@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.models.ngram.plain import PlainModel, random_model
 
-from anaphora.models.ngram.query import NOTHING, NGramQuery, extend
+from anaphora.models.ngram.lookup import extend
+from anaphora.models.ngram.query import NOTHING, NGramQuery
 from anaphora.models.ngram.store import pack
 
 V = 6

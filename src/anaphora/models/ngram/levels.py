@@ -7,7 +7,7 @@ nothing that the model says changes.
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.models.ngram.query import NOTHING, NGramQuery, Rows, extend
+from anaphora.models.ngram.query import NOTHING, NGramQuery, Rows
 from anaphora.models.ngram.store import pack
 from anaphora.models.ngram.tables import NGramTables
 
@@ -57,6 +57,8 @@ class Levels:
         return rows
 
     def _find(self, ngrams: Rows) -> Rows:
+        from anaphora.models.ngram.lookup import extend  # here, since it loads numba
+
         rows = ngrams[:, 0]
         for k in range(1, ngrams.shape[1]):
             words = self._words[k]

@@ -20,7 +20,7 @@ def quantize(values: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np
 
 def _levels(rising: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return at most 256 levels for values (n,) in rising order; every value its own level where they are few."""
-    distinct = rising[np.flatnonzero(np.diff(rising, prepend=np.float32(np.nan)) != 0)]
+    distinct = np.unique(rising)
     if len(distinct) <= LEVELS:
         return distinct if len(distinct) else np.zeros(1, np.float32)
     kept = [np.float32(value) for value in (-np.inf, 0.0) if value in distinct]

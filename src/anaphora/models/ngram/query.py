@@ -22,44 +22,6 @@ Floats = NDArray[np.float32]
 
 NOTHING = -1
 _DECODED_AT_ONCE = 1 << 22  # entries of full distributions
-_MOST_RANKED = 1 << 14  # siblings; fits int16, which numpy sorts fastest
-
-
-def extend(rows: Rows, tokens: Rows, words: Array, first_child: Array, low: int, high: int) -> Rows:
-    """Return the rows (P,) of the n-grams `rows` (P,) with one more token each (P,); -1 where there is none.
-
-    Args:
-        rows: -1 gives -1.
-        tokens: likewise.
-        words: see `PackedTables`.
-        first_child: see there.
-        low: where the order of the longer n-grams begins.
-        high: where it ends.
-    """
-    found = np.full(len(rows), NOTHING)
-    live = np.flatnonzero((rows >= 0) & (tokens >= 0))
-    below = np.maximum(first_child[rows[live]].astype(np.int64), low)
-    siblings = np.minimum(first_child[rows[live] + 1].astype(np.int64), high) - below
-    # Searches among many siblings come first: then those that still need the larger steps are a beginning of the array.
-    sizes = -np.minimum(siblings, _MOST_RANKED).astype(np.int16)
-    order = np.argsort(sizes, kind="stable")[: np.count_nonzero(siblings > 0)]
-    if not len(order):
-        return found
-    live, below, siblings, sizes = live[order], below[order], siblings[order], sizes[order]
-    wanted = tokens[live].astype(words.dtype)
-    last = below + siblings - 1
-    below -= 1  # from here on the last place known to hold a smaller word
-    step = 1 << int(siblings.max()).bit_length()
-    while step := step >> 1:
-        count = np.searchsorted(sizes, -min(step, _MOST_RANKED), side="right")
-        ahead = below[:count] + step
-        smaller = words[np.minimum(ahead, last[:count])] < wanted[:count]
-        below[:count] += step * (smaller & (ahead <= last[:count]))
-    place = below + 1
-    hit = np.flatnonzero(place <= last)
-    hit = hit[words[place[hit]] == wanted[hit]]
-    found[live[hit]] = place[hit]
-    return found
 
 
 class NGramQuery:
@@ -69,7 +31,9 @@ class NGramQuery:
         self.tables = tables
         self.order = len(tables.sizes)
         self._begins = borders(tables.sizes)
+        # Python reads single numbers from these views several times faster than from arrays.
         self._words, self._first_child = tables.words.data, tables.first_child.data
+        self._log_prob_data, self._backoff_data = tables.log_probs.data, tables.backoffs.data
 
     # --- a whole text -------------------------------------------------------------------------------------------------
 
@@ -179,9 +143,7 @@ class NGramQuery:
         _, firsts, which = np.unique(contexts[k - 1][places], return_index=True, return_inverse=True)
         for start in range(0, len(firsts), at_once := max(1, _DECODED_AT_ONCE // self.tables.sizes[0])):
             examples = places[firsts[start : start + at_once]]
-            chains = np.stack([rows[examples] for rows in contexts[:k]], axis=1)
-            lengths = None if within is None else within[examples]
-            full = self._distributions(chains, lengths)
+            full = self._distributions(self._chains(contexts[:k], within, examples))
             tokens = full.argmax(1)
             here = np.flatnonzero((which >= start) & (which < start + at_once))
             best[places[here]] = tokens[which[here] - start]
@@ -191,71 +153,85 @@ class NGramQuery:
         """Return log-probabilities (B, T, V) of the token after each of tokens (B, T); `state` as in `score`."""
         read = np.concatenate([state, tokens], axis=1)
         ends = slice(self.order - 1, None)
-        chains = np.empty((tokens.size, self.order - 1), np.int64)
-        for k, match in enumerate(self._matches(read)[:-1]):
-            chains[:, k] = match[:, ends].ravel()
-        lengths = self._lengths(read)[:, ends].ravel() if self.tables.unseen_backoff else None
-        return self._distributions(chains, lengths).reshape(*tokens.shape, -1)
+        contexts = [match[:, ends].ravel() for match in self._matches(read)[:-1]]
+        within = self._lengths(read)[:, ends].ravel() if self.tables.unseen_backoff else None
+        chains = self._chains(contexts, within, np.arange(tokens.size)) if contexts else [()] * tokens.size
+        return self._distributions(chains).reshape(*tokens.shape, -1)
+
+    def _chains(self, contexts: Sequence[Rows], within: Rows | None, places: Rows) -> list[Sequence[int]]:
+        """Return the rows of the contexts of 1 .. K tokens, (P,) each, at some places, as `step` takes them."""
+        chains: list[Sequence[int]] = np.stack([rows[places] for rows in contexts], axis=1).tolist()
+        if within is not None:
+            chains = [chain[:length] for chain, length in zip(chains, within[places].tolist(), strict=True)]
+        return chains
 
     # --- the next token -----------------------------------------------------------------------------------------------
 
     def next_log_probs(self, state: Rows) -> Floats:
         """Return log-probabilities (B, V) of every token after `state` (B, S), int64; -1 for none."""
-        chains = np.array([self._chain(row) for row in state.tolist()], np.int64).reshape(len(state), self.order - 1)
-        lengths = None
-        if self.tables.unseen_backoff and self.order > 1:
-            lengths = self._lengths(state)[:, -1]
-        return self._distributions(chains, lengths)
+        return self._distributions([self.contexts(row) for row in state.tolist()])
+
+    def contexts(self, tokens: Sequence[int]) -> Sequence[int]:
+        """Return the rows of the contexts that the last tokens form, for `step`; () where nothing was read yet."""
+        rows: Sequence[int] = ()
+        for token in tokens[max(0, len(tokens) - self.order + 1) :]:
+            rows = self._contexts_after(self._read(rows, token), token)
+        return rows
+
+    def step(self, rows: Sequence[int], token: int) -> tuple[float, Sequence[int]]:
+        """Return the log-probability of one token after contexts, and the contexts after it. In microseconds.
+
+        Args:
+            rows: what `contexts` or the step before returned.
+            token: 0 .. V - 1.
+        """
+        found = self._read(rows, token)
+        lost, k = 0.0, len(rows)
+        while k and found[k] < 0:
+            lost += self._backoff(k, rows[k - 1]) if rows[k - 1] >= 0 else self.tables.unseen_backoff
+            k -= 1
+        value, book = self._log_prob_data[found[k]], self.tables.log_prob_values
+        return lost + (value if book is None else float(book[k, value])), self._contexts_after(found, token)
 
     def log_prob(self, token: int, context: Sequence[int]) -> float:
         """Return the log-probability of one token after a context; only its last S tokens matter."""
-        state = [NOTHING] * (self.order - 1) + list(context)
-        state = state[len(state) - self.order + 1 :]
-        lost = 0.0
-        for k in range(self.order - 1, 0, -1):
-            row = self._walk(state, k)
+        return self.step(self.contexts(context), token)[0]
+
+    def _read(self, rows: Sequence[int], token: int) -> list[int]:
+        """Return the rows of the n-grams of 1 .. N tokens that end with a token after contexts: `extend`, plainly."""
+        if token < 0:
+            return []
+        found = [token]
+        words, first_child, begins = self._words, self._first_child, self._begins
+        for k, row in enumerate(rows, start=1):
+            place = NOTHING
             if row >= 0:
-                found = self._child(row, token, k)
-                if found >= 0:
-                    return lost + float(self._log_probs(k + 1, found))
-                lost += float(self._backoffs(k, row))
-            elif self.tables.unseen_backoff and self._lengths(np.array([state]))[0, -1] >= k:
-                lost += self.tables.unseen_backoff
-        return lost + float(self._log_probs(1, token))
+                begin, end = max(first_child[row], begins[k]), min(first_child[row + 1], begins[k + 1])
+                if begin < end:
+                    found_at = bisect_left(words, token, begin, end)
+                    if found_at < end and words[found_at] == token:
+                        place = found_at
+            found.append(place)
+        return found
 
-    def _chain(self, state: Sequence[int]) -> list[int]:
-        """Return the rows of the 1 .. S last tokens of a state."""
-        return [self._walk(state, k) for k in range(1, self.order)]
+    def _contexts_after(self, found: list[int], token: int) -> list[int]:
+        return found[: min(1, self.order - 1) if token == self.tables.sentence_end else self.order - 1]
 
-    def _walk(self, state: Sequence[int], k: int) -> int:
-        """Return the row of the last k tokens."""
-        row = state[-k]
-        if not 0 <= row < self.tables.sizes[0]:
-            return NOTHING
-        for length, token in enumerate(state[len(state) - k + 1 :], start=1):
-            row = self._child(row, token, length)
-            if row < 0:
-                break
-        return row
+    def _backoff(self, k: int, row: int) -> float:
+        value, book = self._backoff_data[row], self.tables.backoff_values
+        return value if book is None else float(book[k - 1, value])
 
-    def _child(self, row: int, token: int, k: int) -> int:
-        """Return the row of a k-gram with one more token: the plain form of `extend`."""
-        low, high = self._span(k + 1)
-        begin, end = max(self._first_child[row], low), min(self._first_child[row + 1], high)
-        place = bisect_left(self._words, token, begin, end) if begin < end else end
-        return place if place < end and self._words[place] == token else NOTHING
-
-    def _distributions(self, chains: Rows, lengths: Rows | None) -> Floats:
-        """Return log-probabilities (B, V) after contexts whose 1 .. K last tokens are the rows `chains` (B, K)."""
+    def _distributions(self, chains: Sequence[Sequence[int]]) -> Floats:
+        """Return log-probabilities (B, V) after contexts, each as in `step`."""
         full = np.repeat(self._unigrams[None], len(chains), axis=0)
-        for place, (line, rows) in enumerate(zip(full, chains.tolist(), strict=True)):
+        for line, rows in zip(full, chains, strict=True):
             for k, row in enumerate(rows, start=1):
                 if row >= 0:
                     line += self._backoffs(k, row)
                     children = slice(*self._children_of(row, k))
                     words = np.minimum(self.tables.words[children], self.tables.sizes[0] - 1)
                     line[words] = self._log_probs(k + 1, children)
-                elif lengths is not None and lengths[place] >= k:
+                elif self.tables.unseen_backoff:
                     line += np.float32(self.tables.unseen_backoff)
         return full
 
@@ -288,6 +264,8 @@ class NGramQuery:
         yield max(begin, min(self._first_child[row + 1], high))
 
     def _extend(self, rows: Rows, tokens: Rows, k: int) -> Rows:
+        from anaphora.models.ngram.lookup import extend  # here, since it loads numba
+
         return extend(rows, tokens, self.tables.words, self.tables.first_child, *self._span(k + 1))
 
     @cached_property
