@@ -245,6 +245,7 @@ def test_reasons_carry_the_figures() -> None:
     assert "epochs in 2 minutes" in text
     assert f"dropout {config(choice).dropout_output:g} for " in text
     assert f"learning rate up to {choice.training.learning_rate:g}" in text
+    assert "an adaptive softmax reads several times as much" in pick(make_corpus(900, 20_000, "words"), 60).reasons[0]
     assert "words, 10,000 different ones" in pick(make_corpus(900, 10_000, "words"), 60).reasons[0]
 
 
@@ -284,3 +285,9 @@ def test_choosing_does_not_move_the_random_generator() -> None:
     torch.manual_seed(1)
     choose(make_corpus(5000), "lstm", {}, {}, seconds=0.1, device=CPU)
     assert torch.equal(torch.rand(2), expected)
+
+
+def test_label_smoothing_needs_the_full_softmax() -> None:
+    corpus = make_corpus(10_000, 20_000, "words")
+    assert getattr(pick(corpus, 60).model, "head", None) == "adaptive"
+    assert getattr(pick(corpus, 60, training={"label_smoothing": 0.1}).model, "head", None) == "full"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from anaphora.errors import ConfigError
 from anaphora.models.registry import build_model
-from anaphora.training.sizes import shortfall, sizes, worth_of_reading
+from anaphora.training.sizes import HUGE_VOCABULARY, shortfall, sizes, worth_of_reading
 
 counts = st.integers(min_value=100, max_value=10**9)
 
@@ -37,6 +37,17 @@ def test_large_vocabularies_share_one_narrow_matrix() -> None:
     assert all(size.config.tie_weights for size in sizes("gru", 10_000, {}))
     assert max(size.config.embedding_dim for size in sizes("gru", 10_000, {})) == 512
     assert not any(size.config.tie_weights for size in sizes("gru", 65, {}))
+
+
+def test_huge_vocabularies_have_an_adaptive_head() -> None:
+    assert {size.config.head for size in sizes("lstm", HUGE_VOCABULARY, {})} == {"adaptive"}
+    assert {size.config.head for size in sizes("lstm", HUGE_VOCABULARY - 1, {})} == {"full"}
+    assert {size.config.head for size in sizes("lstm", HUGE_VOCABULARY, {"head": "sampled"})} == {"sampled"}
+
+
+def test_a_cheaper_head_counts_as_cheaper() -> None:
+    arithmetic = {head: sizes("lstm", 30_000, {"head": head})[5].head for head in ("full", "adaptive", "sampled")}
+    assert arithmetic["sampled"] < arithmetic["adaptive"] < arithmetic["full"] / 5
 
 
 def test_fixed_keys_are_in_every_size() -> None:

@@ -55,6 +55,7 @@ _DROPOUT = 0.08
 _MOST_DROPOUT = 0.5
 _DEFAULT_DROPOUT_OF_STACK = StackConfig.model_fields["dropout_output"].default
 
+_ADAPTIVE = ": with so many, an adaptive softmax reads several times as much in the time"
 _UNITS = {"chars": "characters", "bytes": "bytes", "words": "words", "english": "words"}
 
 
@@ -124,6 +125,8 @@ def choose(
     started = clock()
     warm_up()
     vocab_size, train_tokens = corpus.tokenizer.vocab_size, corpus.counts["train"].tokens
+    if fixed_training.get("label_smoothing"):  # of all types, which only the full softmax looks at
+        fixed_model = {"head": "full", **fixed_model}
     options = sizes(model_name, vocab_size, fixed_model)
     survey = Survey(
         vocab_size, device, min(_PROBE_SECONDS, _PROBE_SHARE * seconds), progress=progress, clock=clock, speed=speed
@@ -209,8 +212,10 @@ def _reasons(
     dropout = getattr(model, "dropout_output", 0.0) * getattr(model, "drop_mult", 1.0)
     epochs = _readable(best.tokens_read / max(1, count))
     steps = _readable(best.tokens_read / (training.batch_size * training.bptt))
+    adaptive = getattr(model, "head", "full") == "adaptive"
+    types = f"{corpus.tokenizer.vocab_size:,} different ones" + (_ADAPTIVE if adaptive else "")
     return (
-        f"the training text has {_readable(count)} {unit}, {corpus.tokenizer.vocab_size:,} different ones",
+        f"the training text has {_readable(count)} {unit}, {types}",
         f"{best.size.config.name} with {best.size.label}: this machine trains it on {_readable(best.speed)} {unit}"
         f" a second ({training.precision}, {threads}), which makes {epochs} epochs in {_duration(seconds)}",
         f"dropout {dropout:g} for {epochs} epochs",

@@ -19,6 +19,8 @@ from anaphora.models.layers.bands import Bands, ranks_by
 from anaphora.models.layers.chunked_softmax import chunked_cross_entropy, softmax_
 from anaphora.models.layers.head import Head, HeadConfig
 
+_BAND_SHARE = 0.2  # of a text's tokens lie in one band of rarer types, roughly
+
 
 class AdaptiveHead(Head):
     """Softmax over S + G, and for rarer types another over their band."""
@@ -34,6 +36,12 @@ class AdaptiveHead(Head):
         first = sizes[0] + len(sizes) - 1
         self.biases = nn.ParameterList(nn.Parameter(torch.empty(size)) for size in (first, *sizes[1:]))
         self.register_buffer("own_ranks", None if self._tied else torch.arange(vocab_size))
+
+    @property
+    def multiplications(self) -> int:
+        first = (self.bands.sizes[0] + len(self.gates)) * self.width
+        rarer = sum(size * width for size, width in zip(self.bands.sizes[1:], self.bands.widths[1:], strict=True))
+        return first + round(_BAND_SHARE * (rarer + sum(matrix.numel() for matrix in self.narrowing)))
 
     def reset_parameters(self) -> None:
         for matrix in (*self.own_tables, self.gates, *self.narrowing):

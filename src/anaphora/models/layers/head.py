@@ -93,6 +93,11 @@ class Head(nn.Module, ABC):
         # In a tuple, or it would be registered a second time.
         self._tied: tuple[nn.Module, ...] = (embedding,) if config.tie_weights else ()
 
+    @property
+    @abstractmethod
+    def multiplications(self) -> int:
+        """How many numbers are multiplied from features to loss, for one target and on average."""
+
     @abstractmethod
     def reset_parameters(self) -> None:
         """Draw the head's own weights anew from torch's generator."""
@@ -161,6 +166,10 @@ class MatrixHead(Head):
         if self.weight is not None:
             nn.init.uniform_(self.weight, -(self.width**-0.5), self.width**-0.5)
         nn.init.zeros_(self.bias)
+
+    @property
+    def multiplications(self) -> int:
+        return self.vocab_size * self.width
 
     @property
     def matrix(self) -> Tensor:

@@ -30,6 +30,10 @@ class MixtureHead(MatrixHead):
         self.dropout = nn.Dropout(config.head_dropout)
         self.logits_per_row *= config.head_experts
 
+    @property
+    def multiplications(self) -> int:
+        return self.logits_per_row * self.width + self.experts.weight.numel() + self.mixture.weight.numel()
+
     def reset_parameters(self) -> None:
         super().reset_parameters()
         self.experts.reset_parameters()

@@ -27,6 +27,10 @@ class SampledHead(FullHead):
         super().__init__(config, vocab_size, width, embedding)
         self.register_buffer("log_proposal", torch.full((vocab_size,), -math.log(vocab_size)))
 
+    @property
+    def multiplications(self) -> int:
+        return (self.config.head_samples + 1) * self.width
+
     def start_from_unigrams(self, log_probs: Tensor) -> None:
         super().start_from_unigrams(log_probs)
         self.log_proposal.copy_(log_probs)
