@@ -79,7 +79,7 @@ PRESETS: dict[str, Preset] = {
         description="the same with four layers of QRNN, which run faster",
         source=(
             "salesforce/awd-lstm-lm, README: perplexity 60.6 valid, 58.3 test, without fine-tuning. There the first"
-            " layer reads two tokens at a time and the others one, and the weight that drops is zoneout of the gates."
+            " layer reads two tokens at a time and the others one."
         ),
         sections={
             "model": {

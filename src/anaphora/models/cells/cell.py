@@ -102,9 +102,10 @@ class Cell(nn.Module, ABC):
         matrices = [weight for weight in self.parameters() if weight.ndim == 2]
         return [(matrix, len(matrix) // self.output_size or 1) for matrix in matrices]
 
-    @abstractmethod
     def initial_state(self, batch_size: int) -> State:
-        """Return the state before any token: a tuple of tensors, each (B, ...)."""
+        """Return the state before any token: a tuple of tensors, each (B, ...); here zeros (B, H)."""
+        zeros = next(self.parameters()).new_zeros(batch_size, self.output_size)
+        return (zeros,) * self.num_state_parts
 
     @abstractmethod
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:

@@ -86,10 +86,6 @@ class LstmCell(FusedCell):
         forget = slice(self.output_size, 2 * self.output_size)
         self.bias_ih.data[forget], self.bias_hh.data[forget] = self.config.forget_gate_bias, 0.0
 
-    def initial_state(self, batch_size: int) -> State:
-        zeros = self.weight_hh.new_zeros(batch_size, self.output_size)
-        return zeros, zeros
-
     def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
         # The rest says: with biases, one layer, no dropout of the kernel's own, not in both directions, time first.
         outputs, h, c = torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, False)
@@ -105,9 +101,6 @@ class GruCell(FusedCell):
     config_class = AwdGruConfig
     num_state_parts = 1
     gates = 3
-
-    def initial_state(self, batch_size: int) -> State:
-        return (self.weight_hh.new_zeros(batch_size, self.output_size),)
 
     def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
         outputs, h = torch.gru(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell, StackConfig
-from anaphora.models.language_model import State
 from anaphora.models.layers.dropout import drop_weights
 
 
@@ -37,9 +36,6 @@ class GatedCell(Cell):
         bound = self.read_size**-0.5
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.bias)
-
-    def initial_state(self, batch_size: int) -> State:
-        return (self.weight.new_zeros(batch_size, self.output_size),)
 
     def gates(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the G parts, each (B, T, H), of the product with inputs (B, T, I)."""

@@ -48,7 +48,7 @@ class QrnnCell(GatedCell):
 
     def initial_state(self, batch_size: int) -> State:
         previous = self.weight.new_zeros(batch_size, self.config.window - 1, self.input_size)
-        return (*super().initial_state(batch_size), previous)
+        return self.weight.new_zeros(batch_size, self.output_size), previous
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         shifted, previous = with_previous(inputs, state[1])

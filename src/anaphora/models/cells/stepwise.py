@@ -46,10 +46,6 @@ class StepwiseLstm(Cell):
             nn.init.uniform_(weight, -bound, bound)
         self.bias.data[self.output_size : 2 * self.output_size] = self.config.forget_gate_bias
 
-    def initial_state(self, batch_size: int) -> State:
-        zeros = self.weight_hh.new_zeros(batch_size, self.output_size)
-        return zeros, zeros
-
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
         weight_hh = drop_weights(self.weight_hh, self.config.scaled("dropout_weight"), training=self.training)
         outputs, state = self._run(inputs.transpose(0, 1), state, weight_hh)
