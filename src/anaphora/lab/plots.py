@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".svg")
 
 # Okabe and Ito (2008)
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#000000", "#999933")
 GREY = "#8C8C8C"
 CELL_COLOURS = {"elman": COLOURS[1], "gru": COLOURS[2], "lstm": COLOURS[0]}
 
