@@ -24,19 +24,20 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from anaphora import api
-from anaphora.api.folder import CONFIG
+from anaphora.api.configure import resolve
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.data.stream import ConsecutiveWindows
 from anaphora.errors import AnaphoraError
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.files import read_json, write_json
-from anaphora.models.language_model import LanguageModel
+from anaphora.models.language_model import LanguageModel, NeuralLanguageModel
 from anaphora.models.recurrent import RecurrentConfig
+from anaphora.models.registry import build_model
 from anaphora.recipes import load_recipe, parse_command
 from anaphora.runtime import num_threads, seed_everything
 from anaphora.text.corpus import open_corpus
-from anaphora.training.run_config import RunConfig, read_config
+from anaphora.training.run_config import RunConfig
+from anaphora.training.trainer import Trainer
 from benchmarks.harness import Figure, Options, Result, Row, peak_memory
 from benchmarks.systems import same_model
 from benchmarks.twin_text8 import (
@@ -80,32 +81,33 @@ class Outcome:
 
 
 def train_ours(folder: Path, steps: int | None, threads: int) -> Outcome:
-    """Run the recipe's command, into `folder`; return what it reached."""
-    _, arguments = parse_command(load_recipe(RECIPE).command)
-    arguments["settings"] += [f"threads={threads}", f"log_every={LOG_EVERY}"]
-    if steps:
-        arguments["steps"] = steps
-        arguments.pop("epochs", None)
-    result = api.train(**arguments, out=folder, progress=lambda event: None)
-    corpus = corpus_of(folder)
+    """Train as the recipe says, with the files of the run in `folder`; return what it reached."""
+    config, corpus = configured(steps, threads)
+    seed_everything(config.training.seed)
+    model = build_model(config.model, corpus.tokenizer.vocab_size)
+    assert isinstance(model, NeuralLanguageModel)
+    outcome = Trainer(model, corpus, config.training, folder).run()
     records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
-    losses = {str(record["step"]): record["loss"] for record in records if "loss" in record}
-    model = api.load(result.model, "cpu").model
-    valid, test = (score(model, corpus, split) for split in ("valid", "test"))
     return Outcome(
-        steps=result.steps,
-        valid=valid,
-        test=test,
-        tokens_per_second=result.tokens_per_second,
+        steps=outcome.steps,
+        valid=score(model, corpus, "valid"),
+        test=score(model, corpus, "test"),
+        tokens_per_second=outcome.tokens_per_second,
         peak_mb=peak_memory(),
-        losses=losses,
+        losses={str(record["step"]): record["loss"] for record in records if "loss" in record},
     )
 
 
-def corpus_of(run: Path) -> PreparedCorpus:
-    """Return the text that a run was trained on, tokenised."""
-    config = RunConfig.from_json(read_config(run / CONFIG))
-    return prepare(open_corpus(config.corpus), config.tokenizer)
+def configured(steps: int | None, threads: int) -> tuple[RunConfig, PreparedCorpus]:
+    """Return the recipe's configuration, cut short after `steps`, and its text, tokenised.
+
+    The command itself also counts an n-gram model to compare with, which the twin does not: so neither does it here.
+    """
+    _, arguments = parse_command(load_recipe(RECIPE).command)
+    stop = f"steps={steps}" if steps else f"epochs={arguments['epochs']}"
+    settings = [*arguments["settings"], f"seed={SEED}", f"threads={threads}", f"log_every={LOG_EVERY}", stop]
+    config = resolve(arguments["corpus"], tokenizer=arguments["tokenizer"], settings=settings)
+    return config, prepare(open_corpus(config.corpus), config.tokenizer)
 
 
 def train_twin(corpus: PreparedCorpus, steps: int) -> Outcome:
@@ -194,7 +196,7 @@ def train_side(side: str, folder: Path, steps: int | None, threads: int) -> None
             outcome = train_ours(folder / "run", steps, threads)
         else:
             assert steps is not None
-            outcome = train_twin(corpus_of(folder / "run"), steps)
+            outcome = train_twin(configured(steps, threads)[1], steps)
     write_json(folder / f"{side}.json", asdict(outcome))
 
 
@@ -240,7 +242,7 @@ def main() -> None:
         folder = Path(name)
         ours = in_its_own_process("ours", folder, asked.steps, asked.threads)
         twin = in_its_own_process("twin", folder, ours.steps, asked.threads)
-        result = compare(ours, twin, corpus_of(folder / "run"), asked.threads)
+        result = compare(ours, twin, configured(ours.steps, asked.threads)[1], asked.threads)
     result.publish(Options(repetitions=1, device=CPU, threads=(asked.threads,), save=not asked.no_save))
 
 

@@ -73,3 +73,10 @@ def test_vectors_of_all_bands_start_about_equally_long() -> None:
     lengths = make_embedding().weight.norm(dim=1)
     bands = [lengths[:10].mean(), lengths[10:30].mean(), lengths[30:].mean()]
     assert max(bands) < 1.3 * min(bands)
+
+
+def test_the_embedding_works_under_autocast() -> None:
+    embedding, tokens = make_embedding().float(), torch.arange(V)
+    with torch.autocast("cpu", torch.bfloat16):
+        short = embedding(tokens)
+    torch.testing.assert_close(short, embedding(tokens), rtol=0, atol=0)

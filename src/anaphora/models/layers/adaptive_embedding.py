@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from anaphora.models.layers.bands import Bands
+from anaphora.models.layers.bands import Bands, in_full_precision
 
 
 class AdaptiveEmbedding(nn.Module):
@@ -50,8 +50,9 @@ class AdaptiveEmbedding(nn.Module):
         """Return the vectors (..., E) of tokens (...), int64."""
         first, *rarer = self.bands.sort(self.ranks[tokens.flatten()])
         vectors = [F.embedding(first.places, self.tables[0])]
-        for band, table, matrix in zip(rarer, self.tables[1:], self.widening, strict=True):
-            vectors.append(F.linear(F.embedding(band.places, table), matrix))
+        with in_full_precision(tokens.device):
+            for band, table, matrix in zip(rarer, self.tables[1:], self.widening, strict=True):
+                vectors.append(F.linear(F.embedding(band.places, table), matrix))
         order = torch.cat([first.rows, *(band.rows for band in rarer)]).argsort()
         return torch.cat(vectors)[order].view(*tokens.shape, -1)
 

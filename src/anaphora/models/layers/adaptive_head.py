@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from anaphora.models.language_model import Losses, at_least_float32
 from anaphora.models.layers.adaptive_embedding import AdaptiveEmbedding
-from anaphora.models.layers.bands import Bands, ranks_by
-from anaphora.models.layers.chunked_softmax import chunked_cross_entropy, softmax_
+from anaphora.models.layers.bands import Bands, in_full_precision, ranks_by
+from anaphora.models.layers.chunked_softmax import chunked_cross_entropy, scratch, softmax_
 from anaphora.models.layers.head import Head, HeadConfig
 
 _BAND_SHARE = 0.2  # of a text's tokens lie in one band of rarer types, roughly
@@ -85,10 +85,11 @@ class AdaptiveHead(Head):
         parts = [
             chunked_cross_entropy(features, self._first_matrix(), self.biases[0], choices, scale=scale, max_logits=most)
         ]
-        for band, table, narrow, bias in zip(rarer, *self._rarer(), strict=True):
-            if len(band.rows) > 0:
-                narrowed = F.linear(features.index_select(0, band.rows), narrow)
-                parts.append(chunked_cross_entropy(narrowed, table, bias, band.places, scale=scale, max_logits=most))
+        for (rows, places), table, narrow, bias in zip(rarer, *self._rarer(), strict=True):
+            if len(rows) > 0:
+                with in_full_precision(features.device):
+                    narrowed = F.linear(features.index_select(0, rows).to(narrow.dtype), narrow)
+                    parts.append(chunked_cross_entropy(narrowed, table, bias, places, scale=scale, max_logits=most))
         nats, objectives = zip(*parts, strict=True)
         return Losses(torch.stack(nats).sum(), torch.stack(objectives).sum())
 
@@ -104,8 +105,7 @@ class AdaptiveHead(Head):
     @torch.no_grad()
     def score(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         rows = max(1, self.config.head_max_logits // max(self.bands.sizes))
-        # One block for all bands and rows: see `chunked_softmax`.
-        block = self.gates.new_empty(rows * max(self.bands.sizes))
+        block = scratch(self.gates, rows, max(self.bands.sizes)).flatten()
         parts = [
             self._score(read, ranks, block)
             for read, ranks in zip(features.split(rows), self.ranks[targets].split(rows), strict=True)

@@ -5,6 +5,7 @@ A type's *rank* is its place by frequency, 0 for the most frequent. Band 0 holds
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -69,6 +70,15 @@ class Bands:
             rows = ((ranks >= start) & (ranks < end)).nonzero().squeeze(1)
             found.append(Members(rows, ranks[rows] - start))
         return found
+
+
+def in_full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Run the block without autocast on a CPU: what is multiplied there has as many rows as a band happens to have.
+
+    oneDNN, which makes the products in bfloat16, compiles each shape when it first sees it and keeps a thousand of
+    them: on 50,000 words each step took 9 MB more, up to 1.4 GB, and the time to compile. Bands are small work anyway.
+    """
+    return torch.autocast("cpu", enabled=False) if device.type == "cpu" else nullcontext()
 
 
 def ranks_by(log_probs: Tensor) -> Tensor:

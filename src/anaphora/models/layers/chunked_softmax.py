@@ -15,6 +15,8 @@ from torch.autograd.function import once_differentiable
 
 from anaphora.models.language_model import Losses
 
+_OWN_BLOCK = 1 << 25  # bytes; the largest threshold of glibc's malloc (M_MMAP_THRESHOLD)
+
 
 def chunked_cross_entropy(
     features: Tensor,
@@ -123,9 +125,9 @@ class _Work:
         self.matrix = weight.to(torch.get_autocast_dtype(device)) if self.autocast else weight
         # In bfloat16 a product with a transposed view takes several times as long; in float32 it makes no difference.
         self.transposed = self.matrix.t().contiguous() if self.autocast else self.matrix.t()
-        # As long as it may become, though a band of an adaptive head has fewer rows: blocks of ever other sizes would
-        # leave the heap in pieces. What is not written to takes no memory.
-        self.logits = weight.new_empty(rows * features.shape[1], len(weight))
+        most = min(rows, len(features)) * features.shape[1]
+        self.logits = scratch(weight, most, len(weight))
+        self.short = scratch(self.matrix, most, len(weight)) if self.autocast else self.logits  # as products take them
         if learning:
             self.d_features = torch.empty_like(features)
             self.d_weight, self.d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
@@ -137,12 +139,13 @@ class _Work:
         if not self.autocast:
             return read, torch.addmm(self.bias, read, self.transposed, out=logits)
         with torch.autocast(read.device.type, enabled=False):
-            return read, torch.add(read @ self.transposed, self.bias, out=logits)
+            product = torch.mm(read, self.transposed, out=self.short[: len(read)])
+            return read, torch.add(product, self.bias, out=logits)
 
     def learn(self, chunk: slice, read: Tensor, d_logits: Tensor, factor: Tensor) -> None:
         """Add what rows contribute to the gradients: those of their logits, (n K, V), times a factor each (n K, 1)."""
         with torch.autocast(read.device.type, enabled=False):
-            short = d_logits.to(read.dtype)
+            short = self.short[: len(read)].copy_(d_logits) if self.autocast else d_logits
             self.d_features[chunk] = (short @ self.matrix).mul_(factor).view_as(self.features[chunk])
             weighted = (read * factor).to(read.dtype)
             if self.autocast:
@@ -150,6 +153,18 @@ class _Work:
             else:
                 self.d_weight.addmm_(short.t(), weighted)
         self.d_bias.addmv_(d_logits.t(), factor.squeeze(1))
+
+
+def scratch(like: Tensor, rows: int, columns: int) -> Tensor:
+    """Return room for numbers (rows, columns) of the type and device of `like`, to be thrown away after the call.
+
+    On a CPU a block of 32 MB or more comes straight from the system and goes back there, and of it only what is written
+    to takes memory. Smaller ones come from the heap; freed between small tensors that stay, and asked for again a little
+    larger, they leave it in pieces.
+    """
+    count = rows * columns
+    block = like.new_empty(max(count, _OWN_BLOCK // like.element_size()) if like.is_cpu else count)
+    return block[:count].view(rows, columns)
 
 
 def softmax_(logits: Tensor) -> Tensor:
