@@ -159,7 +159,7 @@ def scratch(like: Tensor, rows: int, columns: int) -> Tensor:
     """Return room for numbers (rows, columns) of the type and device of `like`, to be thrown away after the call.
 
     On a CPU a block of 32 MB or more comes straight from the system and goes back there, and of it only what is written
-    to takes memory. Smaller ones come from the heap; freed between small tensors that stay, and asked for again a little
+    to takes memory. Smaller ones come from the heap; freed between small tensors that stay, and asked for again a bit
     larger, they leave it in pieces.
     """
     count = rows * columns
