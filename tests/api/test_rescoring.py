@@ -1,6 +1,7 @@
 """What textbooks promise of a language model: it tells homophones apart, and knows the order of words."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -101,7 +102,7 @@ def test_weights_are_found(metric: str, english: TrainResult, tmp_path: Path) ->
     assert tuning is not None
     assert tuning.first_pass == tuning.before > 0.0
     assert tuning.after == tuning.best_possible == 0.0
-    again = rescore(english.model, tmp_path / "heard.txt", **result.weights)
+    again = rescore(english.model, tmp_path / "heard.txt", **cast(dict[str, Any], result.weights))
     assert [own[0].candidate.line for own in again.ranked.values()] == [2, 4]
 
 
