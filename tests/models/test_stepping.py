@@ -8,7 +8,7 @@ from anaphora.models.language_model import LanguageModel, State
 from anaphora.models.registry import build_model, model_config
 from anaphora.models.stepping import RecurrentStepper, inference, make_stepper
 
-VOCAB, STEPS = 11, 20
+VOCAB, STEPS = 40, 20  # no band of types nor number of experts is below 12: see `stepping._product`
 # Both sides add the same float32 products in another order; states are near 1, log-probabilities near 2.
 RTOL, ATOL = 1e-5, 2e-6
 
@@ -21,10 +21,10 @@ RECURRENT: dict[str, tuple[str, dict[str, object]]] = {
     "gru, two layers": ("gru", {"num_layers": 2}),
     "lstm, tied": ("lstm", {"tie_weights": True, "embedding_dim": 12, "hidden_size": 12}),
     "gru, tied with projection": ("gru", {"tie_weights": True, "num_layers": 2}),
-    "lstm, adaptive": ("lstm", {"head": "adaptive", "head_cutoffs": [2, 6]}),
-    "gru, adaptive, tied": ("gru", {"head": "adaptive", "head_cutoffs": [2, 6], "tie_weights": True}),
+    "lstm, adaptive": ("lstm", {"head": "adaptive", "head_cutoffs": [13, 26]}),
+    "gru, adaptive, tied": ("gru", {"head": "adaptive", "head_cutoffs": [13, 26], "tie_weights": True}),
     "lstm, sampled": ("lstm", {"head": "sampled"}),
-    "lstm, mixture": ("lstm", {"head": "mixture-of-softmaxes", "head_experts": 3}),
+    "lstm, mixture": ("lstm", {"head": "mixture-of-softmaxes", "head_experts": 12}),
     "lstm, dropouts": ("lstm", {"dropout_input": 0.5, "dropout_output": 0.5}),
 }
 

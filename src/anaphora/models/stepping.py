@@ -22,6 +22,7 @@ from anaphora.models.recurrent import RecurrentLanguageModel
 # The product of embedding and input weights is made once for all V tokens when it has at most this many entries
 # (16 MB); a larger table would take longer to make than a short sample takes without it.
 _MAX_TABLE = 1 << 22
+_LEAST_ROWS = 4  # of a product on the CPU
 _MAX_ONE_THREAD = 1 << 27  # rows times weights: about 3 ms of one thread
 
 
@@ -118,16 +119,18 @@ class RecurrentStepper(Stepper):
 def _product(added: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
     """Return added + rows @ matrix, each row to the last bit the same however many there are.
 
-    On a CPU a single row is computed as two: one row takes another path through the BLAS library, with other rounding,
-    and then the first of five samples would not always be the sample that is drawn alone. For the same reason the
-    cells take sigmoids of slices of the gates: at the end of a contiguous tensor the framework rounds otherwise.
+    On a CPU few rows are computed as four: BLAS libraries take other paths for them, with other rounding (one row on
+    Intel's processors, up to three on AMD's), and then the first of five samples would not always be the sample that is
+    drawn alone. For the same reason the cells take sigmoids of slices of the gates: at the end of a contiguous tensor
+    the framework rounds otherwise. What remains: with fewer than 12 columns, AMD's rows differ by where they stand.
     """
-    return torch.addmm(added, _two(rows), matrix)[: len(rows)]
+    return torch.mm(_four(rows), matrix)[: len(rows)] + added
 
 
-def _two(rows: Tensor) -> Tensor:
-    """Return a single row on the CPU twice, see `_product`; anything else as it is."""
-    return rows.expand(2, -1) if len(rows) == 1 and rows.is_cpu else rows
+def _four(rows: Tensor) -> Tensor:
+    """Return one to three rows on the CPU with the first repeated, see `_product`; anything else as it is."""
+    missing = _LEAST_ROWS - len(rows)
+    return torch.cat([rows, rows[:1].expand(missing, -1)]) if missing > 0 and rows.is_cpu else rows
 
 
 def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
@@ -144,7 +147,7 @@ def _prepare(model: RecurrentLanguageModel, layer: int) -> _Layer:
 def _prepare_head(head: Head) -> Callable[[Tensor], Tensor]:
     """Return what turns features (B, D) into log-probabilities (B, V); for a full softmax with its matrix laid out."""
     if not isinstance(head, FullHead):
-        return lambda features: head.log_probs(_two(features))[: len(features)]
+        return lambda features: head.log_probs(_four(features))[: len(features)]
     matrix, bias = head.matrix.t().contiguous(), head.bias
     return lambda features: at_least_float32(_product(bias, features, matrix)).log_softmax(-1)
 

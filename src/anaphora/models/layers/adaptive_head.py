@@ -39,7 +39,7 @@ class AdaptiveHead(Head):
 
     @property
     def multiplications(self) -> int:
-        first = (self.bands.sizes[0] + len(self.gates)) * self.width
+        first: int = (self.bands.sizes[0] + len(self.gates)) * self.width
         rarer = sum(size * width for size, width in zip(self.bands.sizes[1:], self.bands.widths[1:], strict=True))
         return first + round(_BAND_SHARE * (rarer + sum(matrix.numel() for matrix in self.narrowing)))
 
@@ -102,8 +102,9 @@ class AdaptiveHead(Head):
         ]
         return torch.cat([short_list, *rarer], -1)[..., self.ranks]
 
-    @torch.no_grad()
     def score(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        if torch.is_grad_enabled():  # dynamic evaluation learns from its scores: what follows works in place
+            return super().score(features, targets)
         rows = max(1, self.config.head_max_logits // max(self.bands.sizes))
         block = scratch(self.gates, rows, max(self.bands.sizes)).flatten()
         parts = [
