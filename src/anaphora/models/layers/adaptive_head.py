@@ -39,9 +39,10 @@ class AdaptiveHead(Head):
 
     @property
     def multiplications(self) -> int:
-        first: int = (self.bands.sizes[0] + len(self.gates)) * self.width
-        rarer = sum(size * width for size, width in zip(self.bands.sizes[1:], self.bands.widths[1:], strict=True))
-        return first + round(_BAND_SHARE * (rarer + sum(matrix.numel() for matrix in self.narrowing)))
+        first = (self.bands.sizes[0] + len(self.gates)) * self.width
+        tables = sum(size * width for size, width in zip(self.bands.sizes[1:], self.bands.widths[1:], strict=True))
+        rarer: int = tables + sum(matrix.numel() for matrix in self.narrowing)
+        return first + round(_BAND_SHARE * rarer)
 
     def reset_parameters(self) -> None:
         for matrix in (*self.own_tables, self.gates, *self.narrowing):
