@@ -6,7 +6,7 @@ from threading import Event as Flag
 import pytest
 import torch
 
-from anaphora.lab.parallel import StoppedError, side_by_side
+from anaphora.lab.parallel import StoppedError, drawn_from, side_by_side
 from anaphora.progress import Event, silent
 
 
@@ -34,3 +34,15 @@ def test_an_error_stops_the_others() -> None:
     with pytest.raises(ValueError, match="no"):
         side_by_side([fails, waits], stage="memory", progress=silent)
     assert stopped_early in ([True], [])  # on one processor the second may never have begun
+
+
+def test_jobs_that_draw_at_once_draw_what_each_draws_alone() -> None:
+    def draw(seed: int, stopped: Flag) -> list[float]:
+        with drawn_from(seed):
+            return [float(torch.rand(())) for _ in range(200)]
+
+    alone = [draw(seed, Flag()) for seed in range(8)]
+    before = torch.get_rng_state()
+    found = side_by_side([partial(draw, seed) for seed in range(8)], stage="draw", progress=silent)
+    assert found == alone
+    assert torch.equal(torch.get_rng_state(), before)

@@ -16,6 +16,7 @@ from anaphora.data.stream import ConsecutiveWindows
 from anaphora.errors import ConfigError
 from anaphora.lab.gradient_flow import GradientFlow, gradient_flow, plot_gradients, scale_to_radius
 from anaphora.lab.ladder.numbers import numbers
+from anaphora.lab.parallel import drawn_from
 from anaphora.models.language_model import detach
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.settings import did_you_mean
@@ -140,6 +141,5 @@ def _fresh_model(cell: str, hidden_size: int, seed: int, **settings: Any) -> Rec
         )
     sizes = {"embedding_dim": hidden_size, "hidden_size": hidden_size}
     config = RecurrentConfig(**{"name": cell, **sizes, **settings})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(seed):
         return RecurrentLanguageModel(config, vocab_size=len(numbers()[1])).eval()

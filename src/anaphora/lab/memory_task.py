@@ -18,7 +18,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.errors import ConfigError
-from anaphora.lab.parallel import StoppedError, side_by_side
+from anaphora.lab.parallel import StoppedError, drawn_from, side_by_side
 from anaphora.lab.plots import CELL_COLOURS, COLOURS, GREY, picture
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.progress import Progress, silent
@@ -187,6 +187,5 @@ def _share_right(logits: Tensor, symbols: Tensor) -> float:
 
 def _fresh_model(cell: str, seed: int) -> RecurrentLanguageModel:
     config = RecurrentConfig(**CELLS[cell], embedding_dim=_HIDDEN_SIZE, hidden_size=_HIDDEN_SIZE, embedding_range=1.0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(seed):
         return RecurrentLanguageModel(config, vocab_size=_QUESTION + 1)

@@ -1,12 +1,14 @@
 """Many small trainings side by side: one thread each, as many as there are processors, the same figures on any number.
 
 Threads are enough, because PyTorch lets go of Python's lock while it computes. A job must take its chance from
-generators of its own and leave the global ones alone.
+generators of its own and leave the global one alone, but for `drawn_from`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from threading import Event as Flag
+from threading import Lock
 from typing import TypeVar
 
 import torch
@@ -16,9 +18,19 @@ from anaphora.runtime import available_cpus, num_threads
 
 Result = TypeVar("Result")
 
+_DRAWING = Lock()
+
 
 class StoppedError(Exception):
     """A job noticed that nobody waits for its result any more; never leaves this room."""
+
+
+@contextmanager
+def drawn_from(seed: int) -> Iterator[None]:
+    """Draw from torch's global generator, seeded, one job at a time; afterwards it stands where it stood before."""
+    with _DRAWING, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def side_by_side(jobs: Sequence[Callable[[Flag], Result]], *, stage: str, progress: Progress) -> list[Result]:

@@ -12,14 +12,13 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import torch
 from torch import nn
 
 from anaphora.errors import ConfigError
 from anaphora.lab.ladder.nets import AwdLstm, Loop, Net, RecurrentLayers, Stack, WrittenOut
 from anaphora.lab.ladder.numbers import Batches, numbers, sixteens_in_lanes, threes_in_lanes, threes_in_order
 from anaphora.lab.ladder.training import Climb, Recipe, train
-from anaphora.lab.parallel import side_by_side
+from anaphora.lab.parallel import drawn_from, side_by_side
 from anaphora.lab.plots import COLOURS, GREY, picture
 from anaphora.progress import Progress, silent
 
@@ -185,8 +184,7 @@ def plot_ladder(ladder: Ladder, path: Path) -> None:
 
 
 def _fresh_net(rung: Rung, seed: int) -> Net:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(seed):
         return rung.net(len(numbers()[1]), seed)
 
 
