@@ -20,6 +20,8 @@ from anaphora.models.language_model import Losses, ModelConfig
 
 HeadName = Literal["full", "adaptive", "sampled", "mixture-of-softmaxes"]
 
+_COPIES = 3  # of the logits, while they are scored: themselves, log-probabilities, and on the way from one to the other
+
 _SETTINGS_OF: dict[str, HeadName] = {
     "head_cutoffs": "adaptive",
     "head_div_value": "adaptive",
@@ -55,7 +57,7 @@ class HeadConfig(ModelConfig):
     head_samples: int = Field(default=1024, ge=1)
     head_experts: int = Field(default=10, ge=1)
     head_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
-    head_max_logits: int = Field(default=1 << 22, ge=1)
+    head_max_logits: int = Field(default=1 << 24, ge=1)
 
     @field_validator("head_cutoffs")
     @classmethod
@@ -130,7 +132,7 @@ class Head(nn.Module, ABC):
     def score(self, features: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the exact log-probabilities (N,) of targets (N,), and (N,), bool: was it the most probable token."""
         log_probs, correct = [], []
-        rows = max(1, self.config.head_max_logits // self.logits_per_row)
+        rows = max(1, self.config.head_max_logits // (_COPIES * self.logits_per_row))
         for read, wanted in zip(features.split(rows), targets.split(rows), strict=True):
             scores = self.log_probs(read)
             log_probs.append(scores.gather(1, wanted.unsqueeze(1)).squeeze(1))
