@@ -24,3 +24,8 @@ def test_an_adaptation_stands_in_the_line_and_a_static_model_has_none() -> None:
     adapted = Signature(unknown="none", split="test", adapt="cache,window=500,theta=0.6,weight=0.1")
     assert "|lanes:1|adapt:cache,window=500,theta=0.6,weight=0.1|split:test|" in str(adapted)
     assert "adapt" not in str(Signature(unknown="none", split="test"))
+
+
+def test_a_condition_stands_in_the_line() -> None:
+    assert "|lanes:1|condition:pos|split:test|" in str(Signature(unknown="none", split="test", condition="pos"))
+    assert "condition" not in str(Signature(unknown="none", split="test"))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.language_model import (
     CountingLanguageModel,
     LanguageModel,
@@ -75,6 +76,10 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "qrnn of long windows": lambda: build_model(model_config("qrnn", {**SMALL, "window": 4}), V),
     "rglru": lambda: build_model(model_config("rglru", SMALL), V),
     "sru": lambda: build_model(model_config("sru", SMALL), V),
+    "conditional": lambda: _conditional("lstm", SMALL),
+    "conditional on a label": lambda: _conditional("gru", SMALL).given("neg"),
+    "conditional stack, tied": lambda: _conditional("awd-lstm", SMALL),
+    "conditional adaptive, tied": lambda: _conditional("lstm", {**SMALL, **ADAPTIVE, "tie_weights": True}),
     "elman": lambda: build_model(model_config("elman", SMALL), V),
     "elman relu": lambda: build_model(model_config("elman", {**SMALL, "activation": "relu"}), V),
     "gru": lambda: build_model(model_config("gru", SMALL), V),
@@ -118,6 +123,13 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
 def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
     """Products of other shapes are summed in another order in float32: last digits differ, nothing more."""
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def _conditional(net: str, settings: dict[str, Any]) -> ConditionalLanguageModel:
+    about = {"net": {"name": net, **settings}, "labels": ["pos", "neg"], "condition_dim": 3}
+    model = build_model(model_config("conditional", about), V)
+    assert isinstance(model, ConditionalLanguageModel)
+    return model
 
 
 def _mixture(**how: Any) -> LanguageModel:
@@ -237,7 +249,7 @@ def test_loading_the_saved_tensors_changes_nothing(
     copy = build_model(model.config, V).eval()
     copy.load_state_dict(model.state_dict())
     expected, _ = model.next_log_probs(text[0], model.initial_state(3))
-    found, _ = copy.next_log_probs(text[0], copy.initial_state(3))
+    found, _ = copy.next_log_probs(text[0], model.initial_state(3))
     assert torch.equal(found, expected)
 
 

@@ -6,7 +6,7 @@ import torch
 from anaphora.models import stepping
 from anaphora.models.language_model import LanguageModel, State
 from anaphora.models.registry import build_model, model_config
-from anaphora.models.stepping import RecurrentStepper, inference, make_stepper
+from anaphora.models.stepping import inference, make_stepper
 
 VOCAB, STEPS = 40, 20  # no band of types nor number of experts is below 12: see `stepping._product`
 # Both sides add the same float32 products in another order; states are near 1, log-probabilities near 2.
@@ -25,13 +25,18 @@ RECURRENT: dict[str, tuple[str, dict[str, object]]] = {
     "gru, adaptive, tied": ("gru", {"head": "adaptive", "head_cutoffs": [13, 26], "tie_weights": True}),
     "lstm, sampled": ("lstm", {"head": "sampled"}),
     "lstm, mixture": ("lstm", {"head": "mixture-of-softmaxes", "head_experts": 12}),
+    "conditional lstm": ("conditional", {"net": {"name": "lstm", "embedding_dim": 7, "hidden_size": 37}}),
+    "conditional gru, two layers": (
+        "conditional",
+        {"net": {"name": "gru", "embedding_dim": 7, "hidden_size": 37, "num_layers": 2}},
+    ),
     "lstm, dropouts": ("lstm", {"dropout_input": 0.5, "dropout_output": 0.5}),
 }
 
 
 def make(name: str, values: dict[str, object]) -> LanguageModel:
     torch.manual_seed(5)
-    sizes = {} if name in ("uniform", "unigram") else {"embedding_dim": 7, "hidden_size": 37}
+    sizes = {} if name in ("conditional", "uniform", "unigram") else {"embedding_dim": 7, "hidden_size": 37}
     model = build_model(model_config(name, {**sizes, **values}), VOCAB)
     for parameter in model.parameters():  # biases are drawn too, so that a forgotten one shows
         torch.nn.init.uniform_(parameter, -0.3, 0.3)
@@ -64,9 +69,9 @@ def test_without_the_input_table(case: str, monkeypatch: pytest.MonkeyPatch) -> 
     model = make(*RECURRENT[case])
     tokens, state = torch.tensor([4, 0, 10]), model.initial_state(3)
     with inference(model):
-        with_table = RecurrentStepper(model).step(tokens, state)  # type: ignore[arg-type]
+        with_table = make_stepper(model).step(tokens, state)
         monkeypatch.setattr(stepping, "_MAX_TABLE", 0)
-        without = RecurrentStepper(model).step(tokens, state)  # type: ignore[arg-type]
+        without = make_stepper(model).step(tokens, state)
     torch.testing.assert_close(without[0], with_table[0], rtol=RTOL, atol=ATOL)
     assert_same_state(without[1], with_table[1])
 

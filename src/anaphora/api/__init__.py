@@ -4,6 +4,7 @@ from anaphora.api.adaptation import adapt, evaluate_adapted
 from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
 from anaphora.api.comparison import Comparison, compare
+from anaphora.api.conditions import given
 from anaphora.api.configure import resolve
 from anaphora.api.evaluation import evaluate
 from anaphora.api.generation import generate, stream
@@ -32,6 +33,7 @@ __all__ = [
     "export_arpa",
     "fetch",
     "generate",
+    "given",
     "import_arpa",
     "info",
     "load",

@@ -66,6 +66,11 @@ class Run:
                 " --tune VALID --out DIR` makes one"
             )
         by_gradient = model_class(name).trained_by == "gradient"
+        if name == "conditional":
+            raise ConfigError(
+                "name = 'conditional' in [model]: such a model learns from texts with labels; name the column that"
+                " holds them (--condition COLUMN), and the net itself as the model"
+            )
         config = complete(sections, by_gradient=by_gradient)
         choose_device(config.training.device)
         opened = open_corpus(config.corpus, progress=self.progress)

@@ -9,6 +9,7 @@ from anaphora.bundle import Bundle
 from anaphora.evaluation.adapt.build import conditions
 from anaphora.evaluation.scoring import LineScore, LineScorer, TextScore, score_lines
 from anaphora.evaluation.signature import Signature
+from anaphora.models.conditional import condition_of
 from anaphora.text.line_source import read_lines
 from anaphora.text.tokenizer import Tokenizer
 
@@ -108,5 +109,6 @@ def line_signature(bundle: Bundle, *, context: str, with_end: bool = True) -> Si
         split="lines",
         tokenizer=bundle.tokenizer.hash,
         model=bundle.model_hash,
+        condition=condition_of(bundle.model),
         adapt=conditions(bundle.model),
     )

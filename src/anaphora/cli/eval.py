@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anaphora.cli import adaptation, output, progress
+from anaphora.cli import adaptation, condition, output, progress
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
@@ -37,6 +37,7 @@ def evaluate(
     data_dir: Annotated[
         Path | None, typer.Option(help="Where known corpora lie.", show_default="ANAPHORA_DATA")
     ] = None,
+    label: condition.Condition = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     adapt: adaptation.Adapt = None,
     tune: Annotated[
@@ -64,16 +65,17 @@ def evaluate(
     if given and not corpus:
         raise ConfigError(f"--{next(iter(given)).replace('_', '-')} tells how to read CORPUS: name one")
     text = CorpusSettings(source=tuple(corpus), **given) if corpus else None
-    common: dict[str, Any] = {"split": split, "batch_size": batch_size, "device": device}
+    common: dict[str, Any] = {"split": split, "batch_size": batch_size}
+    bundle = condition.load(model, device, label)
     wanted = adaptation.chosen(adapt, settings, tune=tune, statistics=statistics)
     if wanted is None:
         with progress.reporting(quiet) as report:
-            result = api.evaluate(model, text, **common, progress=report)
+            result = api.evaluate(bundle, text, **common, progress=report)
         _show(result, as_json)
         return
     with progress.reporting(quiet) as report:
         both = api.evaluate_adapted(
-            model, text, settings=wanted, tune=tune, statistics_text=statistics, **common, progress=report
+            bundle, text, settings=wanted, tune=tune, statistics_text=statistics, **common, progress=report
         )
     _show_both(both, as_json)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from anaphora.cli import output
+from anaphora.cli import condition, output
 from anaphora.cli.output import Json
 
 _CHOICE = "How the next token is chosen"
@@ -16,6 +16,7 @@ def generate(
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="The text to go on from.")] = "",
     max_new_tokens: Annotated[int, typer.Option(help="Write at most this many tokens.")] = 200,
     num: Annotated[int, typer.Option(help="How many samples.")] = 1,
+    label: condition.Condition = None,
     stop: Annotated[
         list[str] | None, typer.Option(help="End where this text would appear; may be repeated.", show_default=False)
     ] = None,
@@ -48,7 +49,7 @@ def generate(
     """Write text with a model, after a prompt or from nothing."""
     from anaphora import api
 
-    bundle = api.load(model, device=device)
+    bundle = condition.load(model, device, label)
     settings: dict[str, Any] = {
         "max_new_tokens": max_new_tokens,
         "num": num,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anaphora.cli import adaptation, output, progress
+from anaphora.cli import adaptation, condition, output, progress
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
@@ -23,6 +23,7 @@ def score(
         typer.Option(help="line: each line is a text of its own; stream: it goes on from the line before."),
     ] = "line",
     no_end: Annotated[bool, typer.Option("--no-end", help="Leave the line ends out.")] = False,
+    label: condition.Condition = None,
     tsv: Annotated[bool, typer.Option("--tsv", help="Print tab-separated values under a row of names.")] = False,
     encoding: Annotated[str, typer.Option(help="How the file is encoded.")] = "utf-8",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -42,7 +43,7 @@ def score(
     if tsv and as_json:
         raise ConfigError("--tsv and --json are two forms of the same result; choose one")
     wanted = adaptation.chosen(adapt, settings, statistics=statistics)
-    bundle = api.load(model, device)
+    bundle = condition.load(model, device, label)
     if wanted is not None:
         with progress.reporting(quiet) as report:
             bundle = api.adapt(bundle, wanted, statistics_text=statistics, progress=report)

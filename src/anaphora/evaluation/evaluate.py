@@ -19,6 +19,7 @@ from anaphora.errors import ConfigError, CorpusError
 from anaphora.evaluation.adapt.build import afresh, conditions
 from anaphora.evaluation.metrics import bits_per, finite_or_none, perplexity
 from anaphora.evaluation.signature import Signature
+from anaphora.models.conditional import condition_of
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.stepping import inference
 from anaphora.progress import Event, Progress, silent
@@ -106,6 +107,7 @@ def evaluate_split(
         corpus=corpus.source_hash,
         model=model_hash,
         tokens="all" if excerpt is None else f"first-{excerpt.counts.tokens}",
+        condition=condition_of(model),
     )
     return evaluate_tokens(
         model,

@@ -28,6 +28,7 @@ class Signature:
         normalized: False for a model whose figures are scores and not probabilities (stupid backoff); then the line
             begins with "scores:unnormalized".
         lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.
+        condition: the label, or a hash of the vector, that a conditional model was given for this text.
         adapt: how the model adapted to the text while it read, every setting of it; the line is silent about a model
             that did not.
     """
@@ -41,6 +42,7 @@ class Signature:
     context: str = "stream"
     normalized: bool = True
     lanes: int = 1
+    condition: str | None = None
     adapt: str | None = None
 
     def __str__(self) -> str:
@@ -50,6 +52,7 @@ class Signature:
             "unknown": self.unknown,
             "context": self.context,
             "lanes": str(self.lanes),
+            **({"condition": self.condition} if self.condition else {}),
             **({"adapt": self.adapt} if self.adapt else {}),
             "split": self.split,
             "tokenizer": short(self.tokenizer),

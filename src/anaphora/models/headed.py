@@ -1,6 +1,6 @@
 """What surrounds the recurrent layers of every neural model here: an embedding below, a head over the vocabulary above.
 
-    tokens -> embedding -> [the subclass's layers: `read`] -> projection, where the widths differ -> head
+    tokens -> embedding -> [the subclass's layers: `read_embedded`] -> projection, where the widths differ -> head
 
 Shapes: B batch, T time, V vocabulary, E embedding, H width of the last layer.
 """
@@ -73,6 +73,18 @@ class HeadedLanguageModel(NeuralLanguageModel):
             groups = [list(self.embedding.parameters()), *groups]
         lower = {weight for group in groups for weight in group}
         return [*groups, [weight for weight in self.parameters() if weight not in lower]]
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Look tokens (B, T), int64, up: (B, T, E), what `read_embedded` takes."""
+        embedded: Tensor = self.embedding(tokens)
+        return embedded
+
+    @abstractmethod
+    def read_embedded(self, embedded: Tensor, state: State) -> tuple[Reading, State]:
+        """Read embedded tokens (B, T, E), or what somebody added to them; return as `read`."""
+
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+        return self.read_embedded(self.embed(tokens), state)
 
     def losses(self, features: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Losses:
         return self.head.losses(features, targets, label_smoothing)

@@ -93,14 +93,6 @@ class RecurrentLanguageModel(HeadedLanguageModel):
         return tuple(weight.new_zeros(shape) for _ in range(num_parts))
 
     def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
-        inner = map_state(state, lambda part: part.transpose(0, 1).contiguous())
-        hidden, inner = self._run_layers(tokens, inner)
-        dtype = state[0].dtype  # under autocast the layers return bfloat16; a state keeps full precision
-        state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
-        return self.reading(hidden, self.dropout_output(hidden)), state
-
-    def _run_layers(self, tokens: Tensor, inner: State) -> tuple[Tensor, State]:
-        """Return the last layer's output (B, T, H), and the last state, (L, B, H) as the given one."""
         dropped = self.training and self.config.dropout_input > 0
         if (
             isinstance(self.layers, nn.LSTM)
@@ -108,13 +100,23 @@ class RecurrentLanguageModel(HeadedLanguageModel):
             and not dropped
             and table_pays(self.layers, self.embedding.weight, tokens)
         ):
-            return run_by_table(self.layers, self.embedding.weight, tokens, inner)
-        embedded = self.dropout_input(self.embedding(tokens))
+            hidden, inner = run_by_table(self.layers, self.embedding.weight, tokens, _inner(state))
+            return self._reading(hidden, inner, state)
+        return super().read(tokens, state)
+
+    def read_embedded(self, embedded: Tensor, state: State) -> tuple[Reading, State]:
+        embedded, inner = self.dropout_input(embedded), _inner(state)
         if self.config.name == "lstm":
             hidden, last = self.layers(embedded, inner)
-            return hidden, cast(State, last)
+            return self._reading(hidden, cast(State, last), state)
         hidden, last = self.layers(embedded, inner[0])
-        return hidden, (last,)
+        return self._reading(hidden, (last,), state)
+
+    def _reading(self, hidden: Tensor, inner: State, before: State) -> tuple[Reading, State]:
+        """Return the reading of the last layer's output (B, T, H), and the framework's state with the batch first."""
+        dtype = before[0].dtype  # under autocast the layers return bfloat16; a state keeps full precision
+        state = map_state(inner, lambda part: part.transpose(0, 1).to(dtype))
+        return self.reading(hidden, self.dropout_output(hidden)), state
 
     def _layer(self, number: int) -> list[nn.Parameter]:
         """Return the weights of one layer: input-to-hidden, hidden-to-hidden, and their biases."""
@@ -133,6 +135,11 @@ class RecurrentLanguageModel(HeadedLanguageModel):
         for layer in range(self.config.num_layers):
             getattr(self.layers, f"bias_ih_l{layer}").data[forget] = value
             getattr(self.layers, f"bias_hh_l{layer}").data[forget] = 0.0
+
+
+def _inner(state: State) -> State:
+    """Return a state as the framework's layers take it, (L, B, H)."""
+    return map_state(state, lambda part: part.transpose(0, 1).contiguous())
 
 
 def _framework_layers(config: RecurrentConfig) -> nn.RNNBase:

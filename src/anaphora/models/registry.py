@@ -5,6 +5,7 @@ from typing import Any
 
 from anaphora.errors import ConfigError
 from anaphora.models.baselines import UniformLanguageModel, UnigramLanguageModel
+from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.language_model import LanguageModel, ModelConfig
 from anaphora.models.mixture import MixtureLanguageModel
 from anaphora.models.ngram.model import NGramLanguageModel
@@ -17,6 +18,7 @@ MODELS: dict[str, type[LanguageModel]] = {
     "awd-gru": StackLanguageModel,
     "awd-lstm": StackLanguageModel,
     "block": StackLanguageModel,
+    "conditional": ConditionalLanguageModel,
     "elman": RecurrentLanguageModel,
     "gru": RecurrentLanguageModel,
     "layernorm-lstm": StackLanguageModel,

@@ -60,9 +60,11 @@ class StackLanguageModel(HeadedLanguageModel):
     def initial_state(self, batch_size: int) -> State:
         return tuple(part for cell in self.cells for part in cell.initial_state(batch_size))
 
-    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+    def embed(self, tokens: Tensor) -> Tensor:
         p = self.config.scaled("dropout_embedding")
-        embedded = embed_with_dropout(self.embedding, tokens.t(), p, training=self.training).transpose(0, 1)
+        return embed_with_dropout(self.embedding, tokens.t(), p, training=self.training).transpose(0, 1)
+
+    def read_embedded(self, embedded: Tensor, state: State) -> tuple[Reading, State]:
         hidden, given = embedded, iter(state)
         last: list[Tensor] = []
         for number, cell in enumerate(self.cells):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.language_model import LanguageModel, State, at_least_float32
 from anaphora.models.layers.full_head import FullHead
 from anaphora.models.layers.head import Head
@@ -65,6 +66,8 @@ class Stepper:
 
 def make_stepper(model: LanguageModel) -> Stepper:
     """Return the fastest stepper for a model. It copies weights: make a new one after they change."""
+    if isinstance(model, ConditionalLanguageModel) and isinstance(model.net, RecurrentLanguageModel):
+        return ConditionalStepper(model, model.net)
     return RecurrentStepper(model) if isinstance(model, RecurrentLanguageModel) else Stepper(model)
 
 
@@ -99,11 +102,17 @@ class RecurrentStepper(Stepper):
             self._log_probs = _prepare_head(model.head)
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        first = self._layers[0]
+        return self._step(self._read(tokens), state)
+
+    def _read(self, tokens: Tensor) -> Tensor:
+        """Return what tokens (B,) add to the gates of the first layer, (B, G*H)."""
         if self._table is not None:
-            gates = self._table.index_select(0, tokens)
-        else:
-            gates = _product(first.input_bias, self._embedding.index_select(0, tokens), first.input_weight)
+            return self._table.index_select(0, tokens)
+        first = self._layers[0]
+        return _product(first.input_bias, self._embedding.index_select(0, tokens), first.input_weight)
+
+    def _step(self, gates: Tensor, state: State) -> tuple[Tensor, State]:
+        """Go on from what the inputs add to the gates of the first layer, (B, G*H)."""
         new_states: list[State] = []
         for layer, old in zip(self._layers, zip(*(part.unbind(1) for part in state), strict=True), strict=True):
             if new_states:
@@ -114,6 +123,21 @@ class RecurrentStepper(Stepper):
             features = _product(features.new_zeros(()), features, self._projection)
         new_state = tuple(torch.stack(parts, 1) for parts in zip(*new_states, strict=True))
         return self._log_probs(features), new_state
+
+
+class ConditionalStepper(RecurrentStepper):
+    """Steps such a net under a condition, whose share of the first layer's gates is one product more."""
+
+    def __init__(self, model: ConditionalLanguageModel, net: RecurrentLanguageModel) -> None:
+        super().__init__(net)
+        with torch.inference_mode():
+            self._condition_weight = model.projection.weight.t() @ self._layers[0].input_weight
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        condition, *inner = state
+        gates = _product(self._read(tokens), condition, self._condition_weight)
+        log_probs, after = self._step(gates, tuple(inner))
+        return log_probs, (condition, *after)
 
 
 def _product(added: Tensor, rows: Tensor, matrix: Tensor) -> Tensor:
