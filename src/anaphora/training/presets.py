@@ -1,9 +1,11 @@
 """Published recipes by name: the [model] and [training] sections with which others reached their figures, in full.
 
     anaphora train ptb --preset awd-lstm-ptb
+    anaphora train ptb --preset awd-lstm-ptb-short
 
 A preset is a configuration file that comes with the toolkit: a `--config` file, --set and options win over it, in this
-order. Its sections hold only what differs from the defaults.
+order. Its sections hold only what differs from the defaults. Each has a short form of the same method, for half an hour
+on two cores: a smaller net, milder dropout, and one cycle of AdamW in place of hundreds of epochs.
 """
 
 from collections.abc import Mapping
@@ -58,6 +60,46 @@ _AWD_MODEL = {
     "head_bias": "zero",
 }
 
+# Half an hour on two cores reads the Penn Treebank a dozen times, so there is less to regularise against.
+_SHORT_TRAINING = {
+    "learning_rate": 4e-3,
+    "weight_decay": 0.03,
+    "max_grad_norm": 0.5,
+    "batch_size": 32,
+    "bptt": 70,
+    "partial_shuffle": True,
+    "dropout_state": 0.02,
+    "minutes": 30.0,
+}
+_SHORT_PENALTIES = {"activation_penalty": 2.0, "temporal_penalty": 1.0}
+_SHORT_MODEL = {
+    "embedding_dim": 400,
+    "hidden_size": 500,
+    "num_layers": 2,
+    "tie_weights": True,
+    "dropout_embedding": 0.05,
+    "dropout_input": 0.3,
+    "dropout_hidden": 0.2,
+    "dropout_output": 0.35,
+    "dropout_weight": 0.25,
+}
+# Vectors of full width for all words: on ten thousand of them, the bands are there to save time alone.
+_SHORT_HEAD = {"head": "adaptive", "head_cutoffs": [1000, 4000], "head_div_value": 1.0}
+
+
+def _short(method: str, model: Mapping[str, Any], training: Mapping[str, Any], **more: Mapping[str, Any]) -> Preset:
+    """Return the short form of a method: what its model and its training have beside what all short forms share."""
+    return Preset(
+        description=f"{method} in half an hour on two cores",
+        source="ours; docs/recipes.md shows what was measured",
+        sections={
+            **more,
+            "model": {**_SHORT_MODEL, **model},
+            "training": {**_SHORT_TRAINING, **training},
+        },
+    )
+
+
 PRESETS: dict[str, Preset] = {
     "awd-lstm-ptb": Preset(
         description="AWD-LSTM on the word-level Penn Treebank",
@@ -67,6 +109,7 @@ PRESETS: dict[str, Preset] = {
         ),
         sections={"model": _AWD_MODEL, "training": {**_AWD_TRAINING, "epochs": 500, "seed": 141}},
     ),
+    "awd-lstm-ptb-short": _short("AWD-LSTM", {"name": "awd-lstm", **_SHORT_HEAD}, _SHORT_PENALTIES),
     "awd-lstm-wt2": Preset(
         description="AWD-LSTM on WikiText-2",
         source="salesforce/awd-lstm-lm, README: perplexity 68.7 valid, 65.6 test, without fine-tuning.",
@@ -74,6 +117,20 @@ PRESETS: dict[str, Preset] = {
             "model": {**_AWD_MODEL, "dropout_input": 0.65, "dropout_hidden": 0.2},
             "training": {**_AWD_TRAINING, "batch_size": 80, "epochs": 750, "seed": 1882},
         },
+    ),
+    "awd-lstm-wt2-short": _short(
+        "AWD-LSTM for three times as many words",
+        {
+            "name": "awd-lstm",
+            "head": "adaptive",
+            "head_cutoffs": [2000, 10000],
+            "head_div_value": 2.0,
+            "dropout_input": 0.2,
+            "dropout_hidden": 0.1,
+            "dropout_output": 0.2,
+            "dropout_weight": 0.1,
+        },
+        _SHORT_PENALTIES,
     ),
     "awd-qrnn-ptb": Preset(
         description="the same with four layers of QRNN, which run faster",
@@ -92,6 +149,11 @@ PRESETS: dict[str, Preset] = {
             },
             "training": {**_AWD_TRAINING, "max_grad_norm": 0.2, "epochs": 550, "seed": 9001},
         },
+    ),
+    "awd-qrnn-ptb-short": _short(
+        "AWD-QRNN",
+        {"name": "qrnn", **_SHORT_HEAD, "hidden_size": 640, "num_layers": 3, "dropout_weight": 0.1},
+        _SHORT_PENALTIES,
     ),
     "mos-ptb": Preset(
         description="AWD-LSTM with a mixture of fifteen softmaxes on the Penn Treebank",
@@ -112,6 +174,18 @@ PRESETS: dict[str, Preset] = {
             },
             "training": {**_AWD_TRAINING, "learning_rate": 20.0, "batch_size": 12, "epochs": 1000, "seed": 28},
         },
+    ),
+    "mos-ptb-short": _short(
+        "a mixture of four softmaxes over an AWD-LSTM",
+        {
+            "name": "awd-lstm",
+            "embedding_dim": 200,
+            "last_hidden_size": 400,
+            "head": "mixture-of-softmaxes",
+            "head_experts": 4,
+            "head_dropout": 0.2,
+        },
+        _SHORT_PENALTIES,
     ),
     "mogrifier-ptb": Preset(
         description="the Mogrifier LSTM on the Penn Treebank, 24 million weights",
@@ -149,6 +223,11 @@ PRESETS: dict[str, Preset] = {
             },
         },
     ),
+    "mogrifier-ptb-short": _short(
+        "the Mogrifier LSTM",
+        {"name": "mogrifier", **_SHORT_HEAD, "hidden_size": 400, "mogrifier_rounds": 5, "mogrifier_rank": 64},
+        {},
+    ),
     "char-lstm": Preset(
         description="a three-layer LSTM by characters, AWD-LSTM's settings for the Penn Treebank's",
         source=(
@@ -179,6 +258,23 @@ PRESETS: dict[str, Preset] = {
                 "epochs": 500,
             },
         },
+    ),
+    "char-lstm-short": _short(
+        "an LSTM by characters",
+        {
+            "name": "awd-lstm",
+            "embedding_dim": 128,
+            "hidden_size": 512,
+            "last_hidden_size": 512,
+            "tie_weights": False,
+            "dropout_embedding": 0.0,
+            "dropout_input": 0.05,
+            "dropout_hidden": 0.1,
+            "dropout_output": 0.1,
+            "dropout_weight": 0.1,
+        },
+        {"bptt": 100},
+        tokenizer={"kind": "chars"},
     ),
 }
 

@@ -1,0 +1,100 @@
+"""What each method of the records is worth: one LSTM on the Penn Treebank, to which one method after another is added.
+
+    python -m benchmarks.ablation [--epochs 6] [--runs FOLDER] [--no-save]
+
+All rows read the same number of tokens, with one seed; what a row costs beside that is reported as processor time. The
+last row trains nothing: the model of the row before reads the test text with dynamic evaluation, its rate tuned on the
+validation text. Takes about an hour on one core, so `make bench` leaves it out; a row whose run is in FOLDER is not
+trained again.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anaphora import evaluate, evaluate_adapted, train
+from anaphora.evaluation.adapt.settings import AdaptSettings, DynamicSettings
+from benchmarks.harness import Options, Result
+
+CORPUS = "ptb"
+LANES = 16  # stretches of text that are scored side by side
+
+# Small, so that it has learnt its text by heart before the hour is over: then there is something to regularise.
+BASE: dict[str, Any] = {
+    "model.name": "awd-lstm",
+    "embedding_dim": 200,
+    "hidden_size": 200,
+    "num_layers": 2,
+    "head": "adaptive",
+    "head_cutoffs": [1000, 4000],
+    "head_div_value": 1.0,
+    "batch_size": 32,
+    "bptt": 35,
+    "learning_rate": 5e-3,
+    "weight_decay": 0.01,
+    "max_grad_norm": 0.5,
+    "dropout_state": 0.01,
+}
+STEPS: dict[str, dict[str, Any]] = {
+    "LSTM": {},
+    "+ tied weights": {"tie_weights": True},
+    "+ locked dropout": {
+        "dropout_embedding": 0.02,
+        "dropout_input": 0.2,
+        "dropout_hidden": 0.15,
+        "dropout_output": 0.3,
+    },
+    "+ weight drop": {"dropout_weight": 0.2},
+    "+ AR and TAR": {"activation_penalty": 2.0, "temporal_penalty": 1.0},
+    "+ averaged weights (EMA)": {"average": "ema", "average_decay": 0.998},
+    "+ Mogrifier": {"model.name": "mogrifier", "mogrifier_rounds": 5, "mogrifier_rank": 64},
+}
+
+
+def train_row(settings: dict[str, Any], epochs: int, folder: Path) -> dict[str, float]:
+    """Train one row, unless its run is there, and return its figures."""
+    record = folder / "row.json"
+    if record.is_file():
+        found: dict[str, float] = json.loads(record.read_text())
+        return found
+    started = time.process_time()
+    train(CORPUS, settings=settings, epochs=epochs, out=folder, overwrite=True)
+    seconds = time.process_time() - started
+    scores = {split: evaluate(folder, split=split, batch_size=LANES).perplexity for split in ("valid", "test")}
+    row = {**scores, "processor_seconds": round(seconds, 1)}
+    record.write_text(json.dumps(row))
+    return row
+
+
+def adapt_row(folder: Path) -> dict[str, float]:
+    """Let the model in `folder` adapt to what it reads; its learning rate is tuned on the validation text."""
+    started = time.process_time()
+    adapted = evaluate_adapted(folder, settings=AdaptSettings(dynamic=DynamicSettings()), tune=True)
+    seconds = time.process_time() - started
+    return {"test": adapted.adapted.perplexity, "processor_seconds": round(seconds, 1)}
+
+
+def main() -> None:
+    """Train row after row, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
+    parser.add_argument("--no-save", action="store_true", help="print only, write no result file")
+    chosen = parser.parse_args()
+    result = Result(name="ablation", about=f"{CORPUS}, {chosen.epochs} epochs for each row; perplexity")
+    settings, folder = dict(BASE), chosen.runs
+    for number, (name, added) in enumerate(STEPS.items()):
+        settings |= added
+        folder = chosen.runs / f"row-{number}"
+        result.details[name] = train_row(settings, chosen.epochs, folder)
+        print(name, result.details[name], flush=True)
+    result.details["+ dynamic evaluation"] = adapt_row(folder)
+    result.publish(Options(repetitions=1, device=torch.device("cpu"), threads=(1,), save=not chosen.no_save))
+
+
+if __name__ == "__main__":
+    main()
