@@ -36,6 +36,7 @@ from anaphora.models.registry import build_model
 from anaphora.recipes import load_recipe, parse_command
 from anaphora.runtime import num_threads, seed_everything
 from anaphora.text.corpus import open_corpus
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.run_config import RunConfig
 from anaphora.training.trainer import Trainer
 from benchmarks.harness import Figure, Options, Result, Row, peak_memory
@@ -86,7 +87,7 @@ def train_ours(folder: Path, steps: int | None, threads: int) -> Outcome:
     seed_everything(config.training.seed)
     model = build_model(config.model, corpus.tokenizer.vocab_size)
     assert isinstance(model, NeuralLanguageModel)
-    outcome = Trainer(model, corpus, config.training, folder).run()
+    outcome = Trainer(LanguageModelling(model, corpus, config.training), folder).run()
     records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
     return Outcome(
         steps=outcome.steps,

@@ -11,7 +11,7 @@ import torch
 
 from anaphora.data.prepare import PreparedCorpus, SplitCounts
 from anaphora.errors import ConfigError
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 from anaphora.models.recurrent import RecurrentConfig
 from anaphora.models.registry import build_model
 from anaphora.progress import Event
@@ -41,7 +41,7 @@ class Machine:
     def __init__(self, flops: float = 5e10, overrun: float = 0.0) -> None:
         self.flops, self.overrun = flops, overrun
         self.now = 100.0
-        self.measured: list[NeuralLanguageModel] = []
+        self.measured: list[Net] = []
         self.trainings: list[TrainingConfig] = []
 
     def clock(self) -> float:
@@ -49,7 +49,7 @@ class Machine:
 
     def speed(
         self,
-        model: NeuralLanguageModel,
+        model: Net,
         training: TrainingConfig,
         precision: Precision,
         threads: int,

@@ -9,6 +9,7 @@ import torch
 
 from anaphora.files import cache_folder
 from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 from anaphora.models.registry import build_model, model_config
 from anaphora.runtime import Precision
 from anaphora.training import probe
@@ -25,7 +26,7 @@ class FakeSpeed:
 
     def __call__(
         self,
-        model: NeuralLanguageModel,
+        model: Net,
         training: TrainingConfig,
         precision: Precision,
         threads: int,

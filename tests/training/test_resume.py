@@ -26,6 +26,7 @@ from anaphora.text.corpus import CorpusSettings, open_corpus
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.checkpoint import load_checkpoint, save_checkpoint
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
 MakeModel = Callable[..., RecurrentLanguageModel]
@@ -165,18 +166,18 @@ def test_a_broken_run_ends_as_the_unbroken_one(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path, name: str, accident: Callable[[], None]
 ) -> None:
     config, vocab_size = make_config(**CONFIGS[name]), corpus.tokenizer.vocab_size
-    Trainer(Brittle(vocab_size), corpus, config, tmp_path / "whole").run()
+    Trainer(LanguageModelling(Brittle(vocab_size), corpus, config), tmp_path / "whole").run()
 
     broken = tmp_path / "broken"
     try:
-        outcome = Trainer(Brittle(vocab_size, accident, at=23), corpus, config, broken).run()
+        outcome = Trainer(LanguageModelling(Brittle(vocab_size, accident, at=23), corpus, config), broken).run()
         assert (outcome.interrupted, outcome.stopped_by, outcome.steps) == (True, "interrupt", 23)
     except AccidentError:
         assert load_checkpoint(broken / LAST).state.step == 22
     torch.manual_seed(99)  # nothing may hang on the generators of the new process
     model = Brittle(vocab_size)
     torch.nn.init.zeros_(model.embedding.weight)
-    outcome = Trainer(model, corpus, config, broken).run(resume=True)
+    outcome = Trainer(LanguageModelling(model, corpus, config), broken).run(resume=True)
     assert not outcome.interrupted
     assert_same_run(tmp_path / "whole", broken)
 
@@ -192,14 +193,14 @@ def test_the_masks_of_a_stack_go_on_too(
         values = {"embedding_dim": 6, "hidden_size": 8, "num_layers": 2}
         return cast(StackLanguageModel, build_model(model_config(name, values), corpus.tokenizer.vocab_size))
 
-    Trainer(model(), corpus, config, tmp_path / "whole").run()
+    Trainer(LanguageModelling(model(), corpus, config), tmp_path / "whole").run()
     calls = iter(range(1, 100))
     with monkeypatch.context() as patch, pytest.raises(AccidentError):
         read = StackLanguageModel.read
         patch.setattr(StackLanguageModel, "read", lambda *given: crash() if next(calls) == 13 else read(*given))
-        Trainer(model(), corpus, config, tmp_path / "broken").run()
+        Trainer(LanguageModelling(model(), corpus, config), tmp_path / "broken").run()
     torch.manual_seed(99)
-    Trainer(model(), corpus, config, tmp_path / "broken").run(resume=True)
+    Trainer(LanguageModelling(model(), corpus, config), tmp_path / "broken").run(resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "broken")
 
 
@@ -209,10 +210,10 @@ def test_recoveries_are_the_same_too(
 ) -> None:
     config = make_config(**{**CONFIGS[name], "steps": 60, "log_every": 5})
     vocab_size = corpus.tokenizer.vocab_size
-    Trainer(Brittle(vocab_size, spoilt=(25, 35)), corpus, config, tmp_path / "whole").run()
+    Trainer(LanguageModelling(Brittle(vocab_size, spoilt=(25, 35)), corpus, config), tmp_path / "whole").run()
     broken = tmp_path / "broken"
-    Trainer(Brittle(vocab_size, interrupt, at=34, spoilt=(25,)), corpus, config, broken).run()
-    Trainer(Brittle(vocab_size, spoilt=(35,), first=35), corpus, config, broken).run(resume=True)
+    Trainer(LanguageModelling(Brittle(vocab_size, interrupt, at=34, spoilt=(25,)), corpus, config), broken).run()
+    Trainer(LanguageModelling(Brittle(vocab_size, spoilt=(35,), first=35), corpus, config), broken).run(resume=True)
     saved = load_checkpoint(broken / LAST)
     assert saved.state.recoveries == 2
     assert all(tensor.isfinite().all() for tensor in saved.tensors.values())
@@ -223,13 +224,13 @@ def test_a_death_between_last_and_best(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, vocab_size = make_config(steps=60, eval_every_steps=20), corpus.tokenizer.vocab_size
-    Trainer(Brittle(vocab_size), corpus, config, tmp_path / "whole").run()
+    Trainer(LanguageModelling(Brittle(vocab_size), corpus, config), tmp_path / "whole").run()
     broken = tmp_path / "broken"
     with monkeypatch.context() as patch, pytest.raises(AccidentError):
         patch.setattr("anaphora.training.sitting.Sitting._save_best", lambda self: crash())
-        Trainer(Brittle(vocab_size), corpus, config, broken).run()
+        Trainer(LanguageModelling(Brittle(vocab_size), corpus, config), broken).run()
     assert not (broken / BEST).exists()
-    Trainer(Brittle(vocab_size), corpus, config, broken).run(resume=True)
+    Trainer(LanguageModelling(Brittle(vocab_size), corpus, config), broken).run(resume=True)
     assert_same_run(tmp_path / "whole", broken)
 
 
@@ -242,6 +243,7 @@ from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.text.corpus import CorpusSettings, open_corpus
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.trainer import Trainer
 
 sitting._SAVE_SECONDS, sitting._SAVE_PAUSE = 0.0, 0.0
@@ -254,7 +256,7 @@ config = TrainingConfig(
     batch_size=4, bptt=8, steps=100_000, schedule="constant", learning_rate=0.02, threads=1,
     precision="float32", log_every=1,
 )
-outcome = Trainer(model, corpus, config, folder).run()
+outcome = Trainer(LanguageModelling(model, corpus, config), folder).run()
 print(outcome.stopped_by, outcome.steps)
 """
 
@@ -294,8 +296,8 @@ def test_kill_9_leaves_a_checkpoint_and_an_exact_resume(tmp_path: Path, make_con
         )
 
     # The killed run was meant to be longer, and validated at other steps; steps and losses of training are the same.
-    Trainer(model(), corpus, config, tmp_path / "run").run(resume=True)
-    Trainer(model(), corpus, config, tmp_path / "whole").run()
+    Trainer(LanguageModelling(model(), corpus, config), tmp_path / "run").run(resume=True)
+    Trainer(LanguageModelling(model(), corpus, config), tmp_path / "whole").run()
     one, other = ([line for line in losses(tmp_path / name) if "loss" in line] for name in ("run", "whole"))
     assert one == other
     left, right = load_checkpoint(tmp_path / "run" / LAST), load_checkpoint(tmp_path / "whole" / LAST)
@@ -320,13 +322,15 @@ def test_the_second_ctrl_c_does_not_wait(corpus: PreparedCorpus, make_config: Ma
     model = Brittle(corpus.tokenizer.vocab_size, twice, at=5)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        Trainer(model, corpus, make_config(steps=60), tmp_path / "run").run()
+        Trainer(LanguageModelling(model, corpus, make_config(steps=60)), tmp_path / "run").run()
     assert signal.getsignal(signal.SIGINT) is before
     assert load_checkpoint(tmp_path / "run" / LAST).state.step == 4
 
 
 def test_training_outside_the_main_thread(corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path) -> None:
-    trainer = Trainer(Brittle(corpus.tokenizer.vocab_size), corpus, make_config(steps=3), tmp_path / "run")
+    trainer = Trainer(
+        LanguageModelling(Brittle(corpus.tokenizer.vocab_size), corpus, make_config(steps=3)), tmp_path / "run"
+    )
     outcomes: list[TrainingOutcome] = []
     thread = threading.Thread(target=lambda: outcomes.append(trainer.run()))
     thread.start()
@@ -338,8 +342,10 @@ def test_a_longer_run_goes_on_where_the_schedule_is_open(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     config = make_config(steps=10, schedule="constant")
-    Trainer(make_model(), corpus, config, tmp_path / "run").run()
-    outcome = Trainer(make_model(), corpus, config.replace(steps=20), tmp_path / "run").run(resume=True)
+    Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(make_model(), corpus, config.replace(steps=20)), tmp_path / "run").run(
+        resume=True
+    )
     assert outcome.steps == 20
     assert [line["step"] for line in losses(tmp_path / "run") if "loss" in line] == list(range(1, 21))
 
@@ -348,8 +354,8 @@ def test_a_finished_run_has_nothing_to_resume(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     first, second = make_model(), make_model()
-    Trainer(first, corpus, make_config(steps=10), tmp_path / "run").run()
-    outcome = Trainer(second, corpus, make_config(steps=10), tmp_path / "run").run(resume=True)
+    Trainer(LanguageModelling(first, corpus, make_config(steps=10)), tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(second, corpus, make_config(steps=10)), tmp_path / "run").run(resume=True)
     assert (outcome.steps, outcome.stopped_by) == (10, "steps")
     assert torch.equal(first.state_dict()["head.bias"], second.state_dict()["head.bias"])
 
@@ -358,9 +364,16 @@ def test_a_run_against_the_clock_has_the_time_left(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     config, vocab_size = make_config(minutes=1.0), corpus.tokenizer.vocab_size
-    first = Trainer(Brittle(vocab_size, interrupt, at=20), corpus, config, tmp_path / "run", time_limit=0.5).run()
+    first = Trainer(
+        LanguageModelling(Brittle(vocab_size, interrupt, at=20), corpus, config), tmp_path / "run", time_limit=0.5
+    ).run()
     events: list[Event] = []
-    second = Trainer(Brittle(vocab_size), corpus, config, tmp_path / "run", time_limit=77.0, progress=events.append)
+    second = Trainer(
+        LanguageModelling(Brittle(vocab_size), corpus, config),
+        tmp_path / "run",
+        time_limit=77.0,
+        progress=events.append,
+    )
     outcome = second.run(resume=True)
     assert first.seconds < outcome.seconds
     assert events[-1].total == 0.5  # of the first sitting
@@ -387,7 +400,9 @@ def test_other_settings_are_refused(
     broken_off(corpus, make_config, tmp_path / "run")
     config = make_config(**{"steps": 60, **changes})
     with pytest.raises(ConfigError, match=message):
-        Trainer(Brittle(corpus.tokenizer.vocab_size), corpus, config, tmp_path / "run").run(resume=True)
+        Trainer(LanguageModelling(Brittle(corpus.tokenizer.vocab_size), corpus, config), tmp_path / "run").run(
+            resume=True
+        )
 
 
 def test_another_model_is_refused(
@@ -397,14 +412,18 @@ def test_another_model_is_refused(
     with pytest.raises(
         ConfigError, match=r"dropout_hidden in \[model\] was 0.3 when this run was begun and is 0.0 now"
     ):
-        Trainer(make_model(num_layers=2), corpus, make_config(steps=60), tmp_path / "run").run(resume=True)
+        Trainer(LanguageModelling(make_model(num_layers=2), corpus, make_config(steps=60)), tmp_path / "run").run(
+            resume=True
+        )
 
 
 def test_another_text_is_refused(corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path) -> None:
     broken_off(corpus, make_config, tmp_path / "run")
     (tmp_path / "other.txt").write_text("hgfedcba " * 400)
     other = prepare(open_corpus(CorpusSettings(source=(str(tmp_path / "other.txt"),))), TokenizerSettings())
-    trainer = Trainer(Brittle(other.tokenizer.vocab_size), other, make_config(steps=60), tmp_path / "run")
+    trainer = Trainer(
+        LanguageModelling(Brittle(other.tokenizer.vocab_size), other, make_config(steps=60)), tmp_path / "run"
+    )
     with pytest.raises(ConfigError, match="this run was begun with another text"):
         trainer.run(resume=True)
 
@@ -413,7 +432,9 @@ def test_checkpoints_that_do_not_fit(corpus: PreparedCorpus, make_config: MakeCo
     run = tmp_path / "run"
 
     def resume() -> None:
-        Trainer(Brittle(corpus.tokenizer.vocab_size), corpus, make_config(steps=60), run).run(resume=True)
+        Trainer(LanguageModelling(Brittle(corpus.tokenizer.vocab_size), corpus, make_config(steps=60)), run).run(
+            resume=True
+        )
 
     with pytest.raises(BundleError, match="does not exist; was this run ever started"):
         resume()
@@ -457,4 +478,4 @@ def rewrite(path: Path, spoil: str) -> None:
 
 def broken_off(corpus: PreparedCorpus, make_config: MakeConfig, folder: Path) -> None:
     model = Brittle(corpus.tokenizer.vocab_size, interrupt, at=20)
-    Trainer(model, corpus, make_config(steps=60), folder).run()
+    Trainer(LanguageModelling(model, corpus, make_config(steps=60)), folder).run()

@@ -10,6 +10,7 @@ from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.tracking import open_tracker
 from anaphora.training.trainer import Trainer
 
@@ -30,7 +31,7 @@ def test_a_run_draws_its_curves(
 ) -> None:
     pytest.importorskip("tensorboard")
     config = make_config(steps=6, log_every=2, eval_every_steps=3)
-    Trainer(make_model(), corpus, config, tmp_path, track="tensorboard").run()
+    Trainer(LanguageModelling(make_model(), corpus, config), tmp_path, track="tensorboard").run()
     curves = scalars(tmp_path)
     assert curves["loss"] == curves["learning_rate"] == curves["grad_norm"] == [2, 4, 6]
     assert curves["valid_loss"] == [3, 6]

@@ -20,6 +20,7 @@ from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.progress import Event
 from anaphora.training.checkpoint import load_checkpoint, under
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.schedules import SCHEDULES
 from anaphora.training.trainer import Trainer
 
@@ -46,7 +47,7 @@ def test_the_loss_falls(
     schedule: str,
 ) -> None:
     config = make_config(optimizer=optimizer, learning_rate=learning_rate, schedule=schedule, steps=80)
-    outcome = Trainer(make_model(), corpus, config, tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run").run()
     assert outcome.best_valid_loss is not None
     assert outcome.best_valid_loss < 1.0 < math.log(corpus.tokenizer.vocab_size)
     losses = [record["loss"] for record in records(tmp_path / "run", "loss")]
@@ -69,7 +70,7 @@ def test_the_average_is_what_is_validated_and_kept(
         config = config.replace(average_every=5, average_start=0.5)
     model = make_model()
     prepared = corpus if validated else replace(corpus, counts={"train": corpus.counts["train"]})
-    outcome = Trainer(model, prepared, config, tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(model, prepared, config), tmp_path / "run").run()
     last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.safetensors").tensors
     for name, weight in model.named_parameters():
         assert torch.equal(weight, last[f"average/{name}"])
@@ -91,7 +92,7 @@ def test_layers_thaw_from_the_top(
             return super().losses(features, targets, label_smoothing)
 
     model = Watched(make_model().config, corpus.tokenizer.vocab_size)
-    Trainer(model, corpus, make_config(unfreeze_share=0.9, steps=20), tmp_path / "run").run()
+    Trainer(LanguageModelling(model, corpus, make_config(unfreeze_share=0.9, steps=20)), tmp_path / "run").run()
     assert all(torch.equal(seen[step], seen[0]) for step in range(1, 19))
     assert not torch.equal(seen[19], seen[0])
     assert all(weight.requires_grad for weight in model.parameters())
@@ -102,7 +103,9 @@ def test_a_run_starts_as_good_as_the_unigram_model(
 ) -> None:
     first = {}
     for head_bias in ("unigram", "zero"):
-        Trainer(make_model(head_bias=head_bias), corpus, make_config(steps=1), tmp_path / head_bias).run()
+        Trainer(
+            LanguageModelling(make_model(head_bias=head_bias), corpus, make_config(steps=1)), tmp_path / head_bias
+        ).run()
         first[head_bias] = records(tmp_path / head_bias, "loss")[0]["loss"]
     counts = np.bincount(corpus.token_ids("train"))
     frequencies = counts[counts > 0] / counts.sum()
@@ -117,7 +120,7 @@ def test_all_windows_in_both_precisions(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path, windows: str, precision: str
 ) -> None:
     config = make_config(windows=windows, precision=precision, steps=60)
-    outcome = Trainer(make_model(), corpus, config, tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run").run()
     assert outcome.best_valid_loss is not None
     assert outcome.best_valid_loss < 1.0
 
@@ -127,7 +130,7 @@ def test_what_a_run_by_epochs_writes_and_returns(
 ) -> None:
     events: list[Event] = []
     config = make_config(epochs=2, log_every=10, schedule="constant")
-    outcome = Trainer(make_model(), corpus, config, tmp_path / "run", progress=events.append).run()
+    outcome = Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run", progress=events.append).run()
     per_epoch = (len(corpus.token_ids("train")) // 4 - 1) // 8
     assert (outcome.steps, outcome.epochs, outcome.stopped_by) == (2 * per_epoch, 2.0, "epochs")
     assert outcome.tokens == outcome.steps * 32
@@ -149,7 +152,7 @@ def test_what_a_run_by_epochs_writes_and_returns(
 def test_the_epoch_mean_is_the_mean_of_its_steps(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    Trainer(make_model(), corpus, make_config(epochs=1), tmp_path / "run").run()
+    Trainer(LanguageModelling(make_model(), corpus, make_config(epochs=1)), tmp_path / "run").run()
     losses = [record["loss"] for record in records(tmp_path / "run", "loss")]
     (epoch,) = records(tmp_path / "run", "train_loss")
     assert epoch["train_loss"] == pytest.approx(sum(losses) / len(losses))
@@ -160,7 +163,9 @@ def test_a_run_against_the_clock_keeps_to_it(
 ) -> None:
     events: list[Event] = []
     config = make_config(minutes=1.0, log_every=1)
-    trainer = Trainer(make_model(), corpus, config, tmp_path / "run", time_limit=1.0, progress=events.append)
+    trainer = Trainer(
+        LanguageModelling(make_model(), corpus, config), tmp_path / "run", time_limit=1.0, progress=events.append
+    )
     outcome = trainer.run()
     assert outcome.stopped_by == "time"
     rates = [record["learning_rate"] for record in records(tmp_path / "run", "loss")]
@@ -182,7 +187,7 @@ def test_patience_stops_the_run_and_the_best_weights_come_back(
         patience=3,
     )
     model = make_model()
-    outcome = Trainer(model, corpus, config, tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(model, corpus, config), tmp_path / "run").run()
     assert outcome.stopped_by == "patience"
     assert outcome.best_step is not None
     assert outcome.steps == outcome.best_step + 3 * 5
@@ -199,7 +204,7 @@ def test_plateau_halves_when_validation_does_not_improve(
     config = make_config(
         optimizer="sgd", learning_rate=30.0, max_grad_norm=None, schedule="plateau", steps=60, eval_every_steps=5
     )
-    Trainer(make_model(), corpus, config, tmp_path / "run").run()
+    Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run").run()
     valid = [record["valid_loss"] for record in records(tmp_path / "run", "valid_loss")][:-1]
     stale = sum(loss >= min(valid[:i]) for i, loss in enumerate(valid) if i)
     assert stale > 0
@@ -209,7 +214,9 @@ def test_plateau_halves_when_validation_does_not_improve(
 def test_validation_by_seconds(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    Trainer(make_model(), corpus, make_config(steps=3, eval_every_seconds=1e-6), tmp_path / "run").run()
+    Trainer(
+        LanguageModelling(make_model(), corpus, make_config(steps=3, eval_every_seconds=1e-6)), tmp_path / "run"
+    ).run()
     assert [record["step"] for record in records(tmp_path / "run", "valid_loss")] == [1, 2, 3]
 
 
@@ -217,7 +224,7 @@ def test_the_jitter_of_window_lengths_scales_the_learning_rate(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     config = make_config(random_bptt=True, bptt=30, schedule="constant", steps=20)
-    Trainer(make_model(), corpus, config, tmp_path / "run").run()
+    Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run").run()
     rates = {record["learning_rate"] for record in records(tmp_path / "run", "loss")}
     assert len(rates) > 3
     assert all(rate * 30 / 0.02 == pytest.approx(round(rate * 30 / 0.02)) for rate in rates)
@@ -255,7 +262,7 @@ def test_the_state_is_carried_without_its_graph_and_reset_with_the_epoch(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     model = spy(corpus)
-    outcome = Trainer(model, corpus, make_config(epochs=2), tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(model, corpus, make_config(epochs=2)), tmp_path / "run").run()
     assert all(not part.requires_grad and part.grad_fn is None for state in model.states for part in state)
     empty = [i for i, state in enumerate(model.states) if not any(part.any() for part in state)]
     assert empty == [0, outcome.steps // 2]
@@ -267,7 +274,7 @@ def test_a_loss_that_is_not_finite_takes_the_run_back(
     events: list[Event] = []
     model = spy(corpus, lambda call: call == 30)
     config = make_config(steps=60, schedule="constant", eval_every_steps=20)
-    outcome = Trainer(model, corpus, config, tmp_path / "run", progress=events.append).run()
+    outcome = Trainer(LanguageModelling(model, corpus, config), tmp_path / "run", progress=events.append).run()
     assert outcome.steps == 60
     assert outcome.best_valid_loss is not None
     assert outcome.best_valid_loss < 1.0
@@ -287,7 +294,9 @@ def test_a_loss_that_is_not_finite_takes_the_run_back(
 def test_the_third_loss_that_is_not_finite_ends_the_run(
     corpus: PreparedCorpus, make_config: MakeConfig, tmp_path: Path
 ) -> None:
-    trainer = Trainer(spy(corpus, lambda call: call >= 10), corpus, make_config(steps=60), tmp_path / "run")
+    trainer = Trainer(
+        LanguageModelling(spy(corpus, lambda call: call >= 10), corpus, make_config(steps=60)), tmp_path / "run"
+    )
     with pytest.raises(
         TrainingError, match=r"not finite at step 12, for the 3rd time.*lower learning_rate \(now 0.02\)"
     ):
@@ -299,7 +308,7 @@ def test_a_run_needs_a_rule_to_stop_by(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="says when to stop; set minutes, epochs or steps"):
-        Trainer(make_model(), corpus, make_config(), tmp_path / "run")
+        Trainer(LanguageModelling(make_model(), corpus, make_config()), tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -316,14 +325,14 @@ def test_what_needs_a_validation_split(
 ) -> None:
     train_only = without_valid(corpus)
     with pytest.raises(ConfigError, match=message):
-        Trainer(make_model(), train_only, make_config(steps=3, **changes), tmp_path / "run")
+        Trainer(LanguageModelling(make_model(), train_only, make_config(steps=3, **changes)), tmp_path / "run")
 
 
 def test_without_a_validation_split_the_last_weights_are_kept(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     model = make_model()
-    outcome = Trainer(model, without_valid(corpus), make_config(steps=3), tmp_path / "run").run()
+    outcome = Trainer(LanguageModelling(model, without_valid(corpus), make_config(steps=3)), tmp_path / "run").run()
     assert (outcome.best_valid_loss, outcome.best_step) == (None, None)
     last = load_checkpoint(tmp_path / "run" / "checkpoints" / "last.safetensors")
     assert torch.equal(model.state_dict()["head.bias"], last.tensors["model/head.bias"])
@@ -334,7 +343,7 @@ def test_a_text_too_short_for_one_batch(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:
     with pytest.raises(CorpusError, match="too few for one batch"):
-        Trainer(make_model(), corpus, make_config(steps=1, batch_size=4000), tmp_path / "run").run()
+        Trainer(LanguageModelling(make_model(), corpus, make_config(steps=1, batch_size=4000)), tmp_path / "run").run()
 
 
 def without_valid(corpus: PreparedCorpus) -> PreparedCorpus:

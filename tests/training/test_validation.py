@@ -1,11 +1,15 @@
 """When the validation split is scored, and how much of it."""
 
+from typing import cast
+
 import pytest
 
 from anaphora.data.prepare import PreparedCorpus
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.models.baselines import UniformLanguageModel
+from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.run_state import RunState
 from anaphora.training.validation import Validator
 
@@ -19,9 +23,8 @@ def validator(
     steps_per_epoch: int = 100,
 ) -> Validator:
     model = UniformLanguageModel(UniformLanguageModel.config_class(name="uniform"), corpus.tokenizer.vocab_size)
-    return Validator(
-        model, corpus, config, time_limit=time_limit, total_steps=total_steps, steps_per_epoch=steps_per_epoch
-    )
+    task = LanguageModelling(cast(NeuralLanguageModel, model), corpus, config)
+    return Validator(task, time_limit=time_limit, total_steps=total_steps, steps_per_epoch=steps_per_epoch)
 
 
 @pytest.mark.parametrize(
@@ -60,27 +63,27 @@ def test_against_the_clock_the_pause_grows_with_the_cost(corpus: PreparedCorpus)
 def test_all_of_the_split_is_scored_as_evaluation_does(corpus: PreparedCorpus) -> None:
     it, state = validator(corpus, TrainingConfig(), total_steps=100), RunState(step=1)
     model = UniformLanguageModel(UniformLanguageModel.config_class(name="uniform"), corpus.tokenizer.vocab_size)
-    assert it.loss(state) == pytest.approx(evaluate_split(model, corpus, "valid").loss)
+    assert it.validate(state).loss == pytest.approx(evaluate_split(model, corpus, "valid").loss)
     assert state.valid_tokens == corpus.counts["valid"].tokens
 
 
 def test_no_more_is_scored_than_half_of_what_is_trained_in_between(
     corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anaphora.training.validation._MIN_INTERVAL_TOKENS", 10)
+    monkeypatch.setattr("anaphora.training.validation._MIN_INTERVAL_TARGETS", 10)
     config = TrainingConfig(batch_size=2, bptt=10, eval_every_steps=4)
     it, state = validator(corpus, config, total_steps=100), RunState(step=4)
-    it.loss(state)
+    it.validate(state)
     assert state.valid_tokens == 40
 
 
 def test_against_the_clock_no_more_is_scored_than_two_percent_of_the_time_can_train(
     corpus: PreparedCorpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anaphora.training.validation._MIN_TOKENS", 10)
+    monkeypatch.setattr("anaphora.training.validation._MIN_TARGETS", 10)
     it, state = validator(corpus, TrainingConfig(minutes=1), time_limit=60.0), RunState(tokens=1000, seconds=10.0)
-    it.loss(state)
+    it.validate(state)
     assert state.valid_tokens == int(0.02 * 60 * 100)
     state.tokens = 100_000
-    it.loss(state)
+    it.validate(state)
     assert state.valid_tokens == int(0.02 * 60 * 100)  # the same text each time, or the best could not be told

@@ -32,6 +32,7 @@ from anaphora.runtime import choose_device, num_threads, seed_everything
 from anaphora.text.corpus import Corpus, open_corpus
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
 from anaphora.training.budget import choose
+from anaphora.training.language_modelling import LanguageModelling
 from anaphora.training.run_config import RunConfig, Sections
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
@@ -209,9 +210,8 @@ class Run:
                 share = minutes * 60 * _EVALUATION_SHARE
                 scoring = min(share, lanes_within(model, corpus, share)[1])
             limit = max(self._seconds_left(minutes) - scoring * (1 + _SLACK_SHARE) - _SLACK_SECONDS, 1.0)
-        trainer = Trainer(
-            model, corpus, config.training, folder, time_limit=limit, track=self.track, progress=self.progress
-        )
+        task = LanguageModelling(model, corpus, config.training)
+        trainer = Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress)
         return trainer.run(resume=resume)
 
     def _seconds_for_scoring(self, minutes: float | None, trained_seconds: float) -> float:

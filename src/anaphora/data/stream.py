@@ -41,6 +41,11 @@ class Batch:
     continues: bool
     learning_rate_scale: float = 1.0
 
+    @property
+    def num_targets(self) -> int:
+        """What the loss is a mean over."""
+        return self.targets.numel()
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on a device. To CUDA it goes through pinned memory, so that the copy need not be awaited."""
         if device.type == "cpu":

@@ -13,9 +13,10 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
+from anaphora.models.net import Net
 from anaphora.settings import Settings
 
 State = tuple[Tensor, ...]
@@ -69,12 +70,13 @@ class SpecialIds:
 NO_SPECIAL_IDS = SpecialIds()
 
 
-class LanguageModel(nn.Module, ABC):
+class LanguageModel(Net, ABC):
     """A model of the next token given the tokens before it.
 
     Subclasses set `config_class`, take `(config, vocab_size)` and implement the four abstract methods below.
     """
 
+    config: ModelConfig
     config_class: ClassVar[type[ModelConfig]]
     trained_by: ClassVar[str]  # "gradient" (a Trainer), "counting" (one pass of `fit`), or "mixing" (of other models)
 
@@ -89,11 +91,6 @@ class LanguageModel(nn.Module, ABC):
         return cls.config_class
 
     @property
-    def device(self) -> torch.device:
-        """The device that holds the model's tensors."""
-        return next((t.device for group in (self.parameters(), self.buffers()) for t in group), torch.device("cpu"))
-
-    @property
     def context(self) -> str:
         """How far back a prediction may look: "stream", over all that was read; "sentence", to the last line end."""
         return "stream"
@@ -102,11 +99,6 @@ class LanguageModel(nn.Module, ABC):
     def normalized(self) -> bool:
         """Whether `next_log_probs` are probabilities; False for scores that do not sum to one (stupid back-off)."""
         return True
-
-    @property
-    def num_parameters(self) -> int:
-        """How many weights are trained; a shared (tied) matrix counts once."""
-        return sum(weight.numel() for weight in self.parameters())
 
     @abstractmethod
     def initial_state(self, batch_size: int) -> State:
@@ -202,14 +194,6 @@ class NeuralLanguageModel(LanguageModel):
         # The mean cross-entropy over all types, without a second softmax: it and `nats` have log Z in common.
         over_all_types = nats + logits.gather(1, targets.unsqueeze(1)).mean() - logits.mean()
         return Losses(nats, torch.lerp(nats, over_all_types, label_smoothing))
-
-    def layer_groups(self) -> list[list[nn.Parameter]]:
-        """Return all weights, each once, in groups from the embedding up to the head: fine-tuning treats them apart."""
-        return [list(self.parameters())]
-
-    def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
-        """Return the matrices between embedding and head, each with the number of gates stacked in its rows."""
-        return []
 
     def start_from_unigrams(self, log_probs: Tensor) -> None:
         """Take note, before the first step, of the tokens' log-frequencies (V,) in the training text."""

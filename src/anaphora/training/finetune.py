@@ -8,7 +8,7 @@ import math
 
 from torch import nn
 
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 
 
 def learning_rate_scales(num_groups: int, factor: float) -> list[float]:
@@ -37,7 +37,7 @@ class Thaw:
         share: see `thawed`; 0 leaves all layers alone.
     """
 
-    def __init__(self, model: NeuralLanguageModel, share: float) -> None:
+    def __init__(self, model: Net, share: float) -> None:
         self._layers, self._share = model.layer_groups() if share else [], share
 
     def at(self, fraction: float) -> None:

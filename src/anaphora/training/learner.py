@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 from anaphora.training.averaging import WeightAverage
 from anaphora.training.checkpoint import Tensors, load_model_tensors, model_tensors, under, with_prefix
 from anaphora.training.config import TrainingConfig
@@ -13,12 +13,12 @@ from anaphora.training.optimizers import Updater
 class Learner:
     """What a training step changes, and a recovery or a resumed run puts back."""
 
-    model: NeuralLanguageModel
+    model: Net
     updater: Updater
     average: WeightAverage
 
     @classmethod
-    def of(cls, model: NeuralLanguageModel, config: TrainingConfig) -> "Learner":
+    def of(cls, model: Net, config: TrainingConfig) -> "Learner":
         """Return the learner of a model that has not been trained yet.
 
         Raises:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from anaphora.errors import ConfigError
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 from anaphora.training.config import TrainingConfig
 from anaphora.training.finetune import learning_rate_scales
 from anaphora.training.muon import Muon
@@ -35,7 +35,7 @@ class Updater:
         ConfigError: "muon" on a model that has no matrices for it.
     """
 
-    def __init__(self, model: NeuralLanguageModel, config: TrainingConfig) -> None:
+    def __init__(self, model: Net, config: TrainingConfig) -> None:
         self._names = {weight: name for name, weight in model.named_parameters()}
         self._optimizers = _optimizers(model, config)
 
@@ -111,7 +111,7 @@ def default_momentum(config: TrainingConfig) -> float:
     return _DEFAULT_MOMENTUM[config.optimizer] if config.momentum is None else config.momentum
 
 
-def _optimizers(model: NeuralLanguageModel, config: TrainingConfig) -> list[Optimizer]:
+def _optimizers(model: Net, config: TrainingConfig) -> list[Optimizer]:
     lr, momentum = config.learning_rate, default_momentum(config)
     fused = model.device.type in _FUSED_DEVICES
     hidden = dict(model.hidden_matrices()) if config.optimizer == "muon" else {}
@@ -131,7 +131,7 @@ def _optimizers(model: NeuralLanguageModel, config: TrainingConfig) -> list[Opti
     return optimizers
 
 
-def _groups(model: NeuralLanguageModel, config: TrainingConfig, hidden: Mapping[nn.Parameter, int]) -> list[Group]:
+def _groups(model: Net, config: TrainingConfig, hidden: Mapping[nn.Parameter, int]) -> list[Group]:
     """Sort the weights by what is done to them: "gates" (0 where Muon does not move them), "scale", "weight_decay"."""
     layers = model.layer_groups()
     sorted_out: dict[tuple[int, float, float], list[nn.Parameter]] = defaultdict(list)

@@ -6,24 +6,23 @@ depend on the end: the others have laid their curve over the length that was ask
 
 from typing import Any
 
-from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
-from anaphora.models.language_model import LanguageModel
-from anaphora.training.config import TrainingConfig
 from anaphora.training.schedules import OPEN_ENDED
+from anaphora.training.task import Task
 
 _LENGTH = ("epochs", "steps", "minutes")
 _FREE = frozenset({"eval_every_steps", "eval_every_seconds", "patience", "log_every", "precision", "device", "threads"})
 
 
-def origin_of(model: LanguageModel, corpus: PreparedCorpus, config: TrainingConfig) -> dict[str, Any]:
+_TEXT = (("corpus", "text"), ("tokenizer", "tokenizer"), ("vocab_size", "vocabulary"), ("labels", "set of labels"))
+
+
+def origin_of(task: Task) -> dict[str, Any]:
     """Return what a run is made from, as JSON values: the checkpoint keeps it."""
     return {
-        "corpus": corpus.source_hash,
-        "tokenizer": corpus.tokenizer.hash,
-        "vocab_size": model.vocab_size,
-        "model": model.config.model_dump(mode="json"),
-        "training": config.model_dump(mode="json"),
+        **task.origin(),
+        "model": task.model.config.model_dump(mode="json"),
+        "training": task.config.model_dump(mode="json"),
     }
 
 
@@ -33,10 +32,10 @@ def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
     Raises:
         ConfigError: they are of different runs, or the length of a run with a closed schedule was changed.
     """
-    for part, what in (("corpus", "text"), ("tokenizer", "tokenizer"), ("vocab_size", "vocabulary")):
-        if saved.get(part) != now[part]:
+    for part, what in _TEXT:
+        if saved.get(part) != now.get(part):
             raise ConfigError(
-                f"this run was begun with another {what} ({_short(saved.get(part))}, now {_short(now[part])}); "
+                f"this run was begun with another {what} ({_short(saved.get(part))}, now {_short(now.get(part))}); "
                 f"resume it with the {what} it was begun with, or start a new run"
             )
     for section in ("model", "training"):

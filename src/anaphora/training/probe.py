@@ -8,23 +8,25 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from statistics import median
 from typing import Any
 
 import torch
 
-from anaphora.data.stream import Batch
 from anaphora.errors import AnaphoraError, ConfigError
 from anaphora.files import cache_folder, read_json, sha256_json, write_json
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.net import Net
 from anaphora.runtime import Precision, available_cpus, chip_name, free_cpus, num_threads, requested_threads
 from anaphora.training.config import TrainingConfig
+from anaphora.training.language_modelling import NextToken
 from anaphora.training.learner import Learner
 from anaphora.training.optimizers import default_momentum
 from anaphora.training.stepper import Stepper
+from anaphora.training.task import Lesson
 
 Clock = Callable[[], float]
-Speed = Callable[[NeuralLanguageModel, TrainingConfig, Precision, int, float], float]
+Speed = Callable[[Net, TrainingConfig, Precision, int, float], float]
 
 _ALLOWANCE = 1.0  # seconds for one choice
 _BFLOAT16_GAIN = 1.2  # it rounds to 8 bits: it has to be worth it
@@ -40,13 +42,14 @@ def warm_up() -> None:
 
 
 def tokens_per_second(
-    model: NeuralLanguageModel,
+    model: Net,
     training: TrainingConfig,
     precision: Precision,
     threads: int,
     allowance: float = _ALLOWANCE,
     *,
     clock: Clock = time.perf_counter,
+    lesson: Lesson | None = None,
 ) -> float:
     """Measure how many tokens a second training gets through: the median over whole steps.
 
@@ -57,15 +60,16 @@ def tokens_per_second(
         threads: to measure with, on the CPU.
         allowance: seconds. A step is not broken off, so one that takes longer is measured once, on a short window.
         clock: returns seconds.
+        lesson: what a step does; by default, it learns to predict the next token.
     """
+    lesson = NextToken(training) if lesson is None else lesson
     with _untouched_generators(model.device), num_threads(threads):
         twin = copy.deepcopy(model).train()
-        stepper = Stepper(Learner.of(twin, training), training, precision=precision)
+        stepper = Stepper(Learner.of(twin, training), training, precision=precision, lesson=lesson)
 
         def seconds(seq_len: int) -> float:
             before = clock()
-            tokens = torch.randint(twin.vocab_size, (training.batch_size, seq_len))
-            batch = Batch(inputs=tokens, targets=tokens, continues=False)
+            batch = lesson.example(twin, training, seq_len)
             stepper.step(batch, training.learning_rate, default_momentum(training))
             stepper.read()  # waits for the device
             return clock() - before
@@ -83,8 +87,13 @@ def tokens_per_second(
     return training.batch_size * seq_len / max(median(measured), 1e-9)
 
 
+def speed_of(lesson: Lesson) -> Speed:
+    """Return how to measure the speed of a lesson."""
+    return partial(tokens_per_second, lesson=lesson)
+
+
 def choose_precision(
-    model: NeuralLanguageModel,
+    model: Net,
     training: TrainingConfig,
     *,
     threads: int = 1,
@@ -117,7 +126,7 @@ def choose_precision(
 
 
 def choose_threads(
-    model: NeuralLanguageModel,
+    model: Net,
     training: TrainingConfig,
     *,
     precision: Precision = "float32",
@@ -156,9 +165,9 @@ def _untouched_generators(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _key(question: str, model: NeuralLanguageModel, training: TrainingConfig, *conditions: int | str) -> str:
+def _key(question: str, model: Net, training: TrainingConfig, *conditions: int | str) -> str:
     """Name a measurement: chip, torch, and the shape of the work up to a factor of two."""
-    sizes = (model.num_parameters, model.vocab_size, training.batch_size, training.bptt)
+    sizes = (model.num_parameters, getattr(model, "vocab_size", 0), training.batch_size, training.bptt)
     return sha256_json(
         {
             "question": question,

@@ -2,7 +2,7 @@
 
 import torch
 
-from anaphora.models.language_model import NeuralLanguageModel
+from anaphora.models.language_model import State
 from anaphora.training.checkpoint import Tensors, under, with_prefix
 from anaphora.training.learner import Learner
 from anaphora.training.recovery import LastGood
@@ -29,16 +29,14 @@ def put_back(tensors: Tensors, learner: Learner, stepper: Stepper, last_good: La
     learner.restore(tensors)
     if not good:
         last_good.keep()
-    model = learner.model
-    _carry(stepper, under("carried", tensors), model, batch_size)
-    _set_generators(model.device, under("generator", tensors))
+    _carry(stepper, under("carried", tensors), stepper.lesson.initial_state(learner.model, batch_size))
+    _set_generators(learner.model.device, under("generator", tensors))
 
 
-def _carry(stepper: Stepper, saved: Tensors, model: NeuralLanguageModel, batch_size: int) -> None:
+def _carry(stepper: Stepper, saved: Tensors, initial: State) -> None:
     if not saved:
         stepper.carried = None
         return
-    initial = model.initial_state(batch_size)
     state = tuple(saved.get(str(i), torch.empty(0)).to(part.device) for i, part in enumerate(initial))
     if len(saved) != len(initial) or any(
         part.shape != like.shape or part.dtype != like.dtype for part, like in zip(state, initial, strict=True)

@@ -35,7 +35,7 @@ class RunState:
     Attributes:
         step: updates made. Updates that were taken back count too: the data moved on.
         epoch, index: the next batch is number `index` of epoch `epoch`.
-        tokens: targets trained on.
+        tokens: targets trained on: tokens, or whatever else the task counts.
         seconds: wall-clock time of the run, over all its sittings.
         overhead_seconds: the part of it that went into validating and saving.
         learning_rate_scale: halved by a recovery and by the plateau schedule.
@@ -44,7 +44,7 @@ class RunState:
         best_valid_loss, best_step: the best validation; None before the first.
         stale_validations: validations since the best one.
         validated_step, validated_seconds: when the last validation was.
-        valid_tokens: how much of the validation split is scored; None for all of it.
+        valid_tokens: how many targets of the validation split are scored; None before the first validation.
         recent_valid_losses: the last ones, as many as NT-ASGD has patience for.
         best_before_recent: the best of those before.
         averaged_since: the step after which NT-ASGD began to average; None before.

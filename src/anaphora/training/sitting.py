@@ -8,15 +8,10 @@ import math
 import time
 from collections.abc import Sequence
 
-from anaphora.data.prepare import PreparedCorpus
-from anaphora.data.stream import Batch
 from anaphora.errors import BundleError, TrainingError
-from anaphora.evaluation.metrics import perplexity
-from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.runtime import Precision
 from anaphora.training.averaging import Averaging
 from anaphora.training.checkpoint import Checkpoint
-from anaphora.training.config import TrainingConfig
 from anaphora.training.finetune import Thaw
 from anaphora.training.interrupt import Interruption
 from anaphora.training.learner import Learner
@@ -30,8 +25,8 @@ from anaphora.training.run_files import RunFiles
 from anaphora.training.run_state import RunState
 from anaphora.training.schedules import SCHEDULES
 from anaphora.training.stepper import Stepper
+from anaphora.training.task import Task, TaskBatch
 from anaphora.training.validation import Validator
-from anaphora.training.windows import make_sampler
 
 _KEEP_EVERY = 100  # steps between copies of the weights to go back to
 _SAVE_SECONDS = 60.0  # between checkpoints, at least
@@ -41,9 +36,10 @@ _HALF = 0.5
 
 
 class Sitting:
-    """Trains `model` in place; `state` says how far the run is.
+    """Trains the model of a task in place; `state` says how far the run is.
 
     Args:
+        task: what is learnt.
         files: the run's checkpoints.
         time_limit: seconds, over all sittings.
         precision: of the forward and backward pass.
@@ -52,9 +48,7 @@ class Sitting:
 
     def __init__(
         self,
-        model: NeuralLanguageModel,
-        corpus: PreparedCorpus,
-        config: TrainingConfig,
+        task: Task,
         *,
         files: RunFiles,
         time_limit: float | None,
@@ -63,26 +57,21 @@ class Sitting:
         reporter: Reporter,
         started: float,
     ) -> None:
-        self._config, self._files, self._time_limit = config, files, time_limit
+        config = task.config
+        self._task, self._config, self._files, self._time_limit = task, config, files, time_limit
         self._log, self._reporter, self._clock = log, reporter, RunClock(reporter, started)
-        self._sampler = make_sampler(corpus.token_ids("train"), config)
-        self._windows: Sequence[Batch] = self._sampler.epoch(0)
-        self._learner = Learner.of(model, config)
+        self._batches: Sequence[TaskBatch] = task.epoch(0)
+        self._learner = Learner.of(task.model, config)
         self._averaging = Averaging(self._learner.average, config)
-        self._thaw = Thaw(model, config.unfreeze_share)
+        self._thaw = Thaw(task.model, config.unfreeze_share)
         self._schedule, self._momentum = SCHEDULES[config.schedule], default_momentum(config)
-        self._stepper = Stepper(self._learner, config, precision=precision)
+        self._stepper = Stepper(self._learner, config, precision=precision, lesson=task.lesson)
         self._last_good = LastGood(self._learner)
         self._validator = Validator(
-            model,
-            corpus,
-            config,
-            time_limit=time_limit,
-            steps_per_epoch=len(self._windows),
-            total_steps=self._total_steps(),
+            task, time_limit=time_limit, steps_per_epoch=len(self._batches), total_steps=self._total_steps()
         )
         # On a GPU, reading a number waits for all work before it; on the CPU it is free, and faults show at once.
-        self._read_every = config.log_every if model.device.type != "cpu" else 1
+        self._read_every = config.log_every if task.model.device.type != "cpu" else 1
         self._save_cost = self._saved_at = 0.0
         self._saved_step: int | None = None
         self.state = RunState()
@@ -91,6 +80,7 @@ class Sitting:
 
     def begin(self) -> None:
         """Start a run: from now on there is a checkpoint."""
+        self._task.begin()
         self._files.forget_best()
         self._clock.start(self.state)
         self._last_good.keep()
@@ -103,10 +93,10 @@ class Sitting:
             BundleError: the checkpoint does not fit this run, or best.safetensors is not its companion.
         """
         self.state = last.state
-        self._windows = self._sampler.epoch(self.state.epoch)
-        if self.state.index >= len(self._windows):
+        self._batches = self._task.epoch(self.state.epoch)
+        if self.state.index >= len(self._batches):
             raise BundleError(
-                f"checkpoint {self._files.last_path} names batch {self.state.index} of {len(self._windows)}"
+                f"checkpoint {self._files.last_path} names batch {self.state.index} of {len(self._batches)}"
             )
         try:
             put_back(last.tensors, self._learner, self._stepper, self._last_good, batch_size=self._config.batch_size)
@@ -150,7 +140,7 @@ class Sitting:
 
     def epochs(self) -> float:
         """Return how often the text was read so far."""
-        return self.state.epoch + self.state.index / len(self._windows)
+        return self.state.epoch + self.state.index / len(self._batches)
 
     def _reason_to_stop(self) -> str:
         state, config = self.state, self._config
@@ -173,19 +163,19 @@ class Sitting:
 
     def _step(self) -> bool:
         """Train on the next batch; return True when it was the epoch's last."""
-        state, batch = self.state, self._windows[self.state.index]
+        state, batch = self.state, self._batches[self.state.index]
         fraction = self._fraction()
         scale, momentum = self._schedule(fraction)
         self._thaw.at(fraction)
         learning_rate = self._config.learning_rate * scale * state.learning_rate_scale * batch.learning_rate_scale
         self._stepper.step(batch, learning_rate, self._momentum if momentum is None else momentum)
         state.step += 1
-        state.tokens += batch.targets.numel()
+        state.tokens += batch.num_targets
         state.index += 1
-        epoch_ended = state.index == len(self._windows)
+        epoch_ended = state.index == len(self._batches)
         if epoch_ended:
             state.epoch, state.index = state.epoch + 1, 0
-            self._windows = self._sampler.epoch(state.epoch)
+            self._batches = self._task.epoch(state.epoch)
         self._averaging.after_step(state, fraction)
         self._clock.tick()
         return epoch_ended
@@ -246,7 +236,8 @@ class Sitting:
         state = self.state
         started = time.monotonic()
         with self._learner.average.in_place():
-            loss = self._validator.loss(state)
+            found = self._validator.validate(state)
+        loss = found.loss
         self._clock.leave_out(started)
         if not math.isfinite(loss):
             self._go_back()
@@ -255,8 +246,8 @@ class Sitting:
         self._averaging.after_validation(state, loss)
         if not best and self._config.schedule == "plateau":
             state.learning_rate_scale *= _HALF
-        self._log.write(self._place() | {"valid_loss": loss})
-        self._reporter.add_validation(perplexity(loss))
+        self._log.write(self._place() | found.to_json())
+        self._reporter.add_validation(found.shown)
         self._show(now=True)
         self._keep()
         if best:
@@ -277,7 +268,7 @@ class Sitting:
                     "loss": state.log_nats / state.log_tokens,
                     "learning_rate": state.learning_rate,
                     "grad_norm": state.grad_norm,
-                    "tokens_per_second": self._reporter.speed(),
+                    f"{self._task.unit}_per_second": self._reporter.speed(),
                 }
             )
         state.log_nats, state.log_tokens = 0.0, 0
@@ -317,7 +308,7 @@ class Sitting:
 
     def _total_steps(self) -> int | None:
         """Return the steps of the whole run, None for a run against the clock; random windows make it a guess."""
-        return self._config.steps or (self._config.epochs or 0) * len(self._windows) or None
+        return self._config.steps or (self._config.epochs or 0) * len(self._batches) or None
 
     def _show(self, *, now: bool = False) -> None:
         if self._time_limit is not None:

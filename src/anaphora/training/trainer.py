@@ -1,4 +1,4 @@
-"""The door to training: a model, a prepared corpus and a configuration go in, the best weights come out.
+"""The door to training: a task with its model and configuration goes in, the best weights come out.
 
 A run can be broken off anywhere, even by kill -9, and be taken up again; each time is one sitting (`sitting.py`).
 On the CPU, with the same precision and threads, a run by steps or epochs is exact: broken off and resumed, it has
@@ -10,22 +10,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from anaphora.data.prepare import PreparedCorpus
 from anaphora.errors import ConfigError
 from anaphora.files import remove_partials
-from anaphora.models.baselines import unigram_log_probs
-from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.progress import Progress, silent
 from anaphora.runtime import Precision, available_cpus, choose_device, num_threads, seed_everything
 from anaphora.training.checkpoint import load_checkpoint
-from anaphora.training.config import TrainingConfig
 from anaphora.training.interrupt import Interruption
 from anaphora.training.metrics_log import MetricsLog
 from anaphora.training.origin import check_same_run, origin_of
-from anaphora.training.probe import choose_precision, choose_threads
+from anaphora.training.probe import choose_precision, choose_threads, speed_of
 from anaphora.training.reporter import Reporter
 from anaphora.training.run_files import RunFiles
 from anaphora.training.sitting import Sitting
+from anaphora.training.task import Task
 from anaphora.training.tracking import open_tracker
 
 
@@ -34,7 +31,7 @@ class TrainingOutcome:
     """How a run ended.
 
     Attributes:
-        steps, epochs, tokens: what was trained on, over all sittings of the run.
+        steps, epochs, tokens: what was trained on, over all sittings of the run; the targets of a task count as tokens.
         seconds: wall-clock time, over all sittings.
         tokens_per_second: training speed; validating and saving are left out.
         best_valid_loss, best_step: the best validation; None when there was none.
@@ -63,13 +60,10 @@ class _Conditions:
 
 
 class Trainer:
-    """Trains one model on one corpus, in one run folder.
+    """Trains the model of one task, in one run folder.
 
     Args:
-        model: moved to the configured device; trained in place. With `config.init` it comes with its weights; others
-            begin with the frequencies of the tokens, where they can.
-        corpus: needs a "train" split; "valid" is scored when it is there.
-        config: how to train.
+        task: its model is moved to the configured device and trained in place.
         folder: receives metrics.jsonl and checkpoints/ (last and best).
         time_limit: seconds for `run`, all sittings together; by default the configured minutes. A run that is
             resumed with the same `minutes` keeps the limit it was begun with.
@@ -82,24 +76,23 @@ class Trainer:
 
     def __init__(
         self,
-        model: NeuralLanguageModel,
-        corpus: PreparedCorpus,
-        config: TrainingConfig,
+        task: Task,
         folder: Path,
         *,
         time_limit: float | None = None,
         progress: Progress = silent,
         track: str | None = None,
     ) -> None:
+        config = task.config
         if time_limit is None and config.minutes is not None:
             time_limit = config.minutes * 60
         if time_limit is None and config.epochs is None and config.steps is None:
             raise ConfigError("nothing in [training] says when to stop; set minutes, epochs or steps")
-        if "valid" not in corpus.splits and (config.patience is not None or config.schedule == "plateau"):
+        if task.num_valid == 0 and (config.patience is not None or config.schedule == "plateau"):
             key = "schedule = 'plateau'" if config.patience is None else f"patience = {config.patience}"
-            raise ConfigError(f"{key} in [training] needs a validation split, and {corpus.name} has none")
-        self._model = model.to(choose_device(config.device))
-        self._corpus, self._config, self._time_limit = corpus, config, time_limit
+            raise ConfigError(f"{key} in [training] needs a validation split, and {task.name} has none")
+        task.model.to(choose_device(config.device))
+        self._task, self._config, self._time_limit = task, config, time_limit
         self._folder, self._checkpoints = folder, folder / "checkpoints"
         self._progress, self._track = progress, track
 
@@ -116,11 +109,11 @@ class Trainer:
             TrainingError: loss or gradients stopped being finite three times.
             KeyboardInterrupt: a second Ctrl-C while the first was being granted.
         """
-        started, reporter = time.monotonic(), Reporter(self._progress)
+        started, reporter = time.monotonic(), Reporter(self._progress, self._task.unit)
         for written_to in (self._folder, self._checkpoints):
             remove_partials(written_to)
         last = load_checkpoint(self._checkpoints / "last.safetensors") if resume else None
-        origin = origin_of(self._model, self._corpus, self._config)
+        origin = origin_of(self._task)
         if last is not None:
             check_same_run(last.origin, origin)
         conditions = self._conditions({} if last is None else last.origin)
@@ -133,9 +126,7 @@ class Trainer:
             MetricsLog(self._folder / "metrics.jsonl", after_step=after_step, tracker=tracker) as log,
         ):
             sitting = Sitting(
-                self._model,
-                self._corpus,
-                self._config,
+                self._task,
                 files=RunFiles(self._checkpoints, origin | asdict(conditions)),
                 time_limit=conditions.time_limit,
                 precision=conditions.precision,
@@ -143,30 +134,28 @@ class Trainer:
                 reporter=reporter,
                 started=started,
             )
-            self._model.train()
+            self._task.model.train()
             if last is None:
-                if self._config.init is None:
-                    token_ids = self._corpus.token_ids("train")
-                    self._model.start_from_unigrams(unigram_log_probs(token_ids, self._model.vocab_size))
                 sitting.begin()
             else:
                 sitting.go_on_from(last)
             stopped_by = sitting.loop(interruption)
             sitting.end(interrupted=stopped_by == "interrupt")
-        self._model.eval()
+        self._task.model.eval()
         return _outcome(sitting, stopped_by)
 
     def _conditions(self, before: dict[str, Any]) -> _Conditions:
         """Settle what a probe or a clock decides; `before` is what a checkpoint says about it."""
-        config, time_limit = self._config, self._time_limit
+        model, config, time_limit = self._task.model, self._config, self._time_limit
+        speed = speed_of(self._task.lesson)
         if before and before["training"]["minutes"] == config.minutes:
             time_limit = before.get("time_limit")
         threads = before.get("threads") if config.threads is None else config.threads
         if not isinstance(threads, int) or not 1 <= threads <= available_cpus():
-            threads = choose_threads(self._model, config)
+            threads = choose_threads(model, config, speed=speed)
         precision = before.get("precision") if config.precision == "auto" else config.precision
         if precision not in ("float32", "bfloat16"):
-            precision = choose_precision(self._model, config, threads=threads)
+            precision = choose_precision(model, config, threads=threads, speed=speed)
         return _Conditions(time_limit=time_limit, precision=cast(Precision, precision), threads=threads)
 
 
