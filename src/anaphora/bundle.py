@@ -9,11 +9,11 @@ Written whole or not at all. A folder from a stranger cannot run code: JSON and 
 The weights are memory-mapped: a file is read where it is used, and processes that open the same one share its pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,7 +22,9 @@ from safetensors.torch import save_file
 from anaphora import __version__
 from anaphora.errors import AnaphoraError, BundleError
 from anaphora.files import atomic_folder, atomic_write, read_json, sha256_file, write_json
+from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
 from anaphora.models.language_model import LanguageModel
+from anaphora.models.net import Net
 from anaphora.models.registry import build_model, model_config
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
@@ -31,8 +33,15 @@ FORMAT = 1
 CONFIG, WEIGHTS, TOKENIZER, CARD = "config.json", "model.safetensors", "tokenizer.json", "README.md"
 
 
+NetT = TypeVar("NetT", bound=Net)
+Build = Callable[[Mapping[str, Any], int], NetT]  # makes a model of its saved configuration and size of vocabulary
+
+# Models that are no language models: the name in their configuration, and the command that uses them.
+_OTHER_KINDS = {"classifier": "anaphora classify", "tagger": "anaphora tag"}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Bundle:
+class AnyBundle(Generic[NetT]):
     """A model with the tokenizer it was trained with, ready to use.
 
     Attributes:
@@ -42,7 +51,7 @@ class Bundle:
         path: the model folder.
     """
 
-    model: LanguageModel
+    model: NetT
     tokenizer: Tokenizer
     provenance: dict[str, Any]
     path: Path
@@ -53,30 +62,58 @@ class Bundle:
         return sha256_file(self.path / WEIGHTS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bundle(AnyBundle[LanguageModel]):
+    """A language model with its tokenizer."""
+
+    model: LanguageModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierBundle(AnyBundle[DocumentClassifier]):
+    """A classifier with its tokenizer."""
+
+    model: DocumentClassifier
+
+
+BundleT = TypeVar("BundleT", bound=AnyBundle[Any])
+
+
 def save_bundle(path: Path, model: LanguageModel, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> Bundle:
     """Write a model folder in place of whatever `path` holds, and return it as a Bundle."""
+    return _write(Bundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path))
+
+
+def save_classifier(
+    path: Path, model: DocumentClassifier, tokenizer: Tokenizer, provenance: Mapping[str, Any]
+) -> ClassifierBundle:
+    """Write the folder of a classifier, likewise."""
+    return _write(ClassifierBundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path))
+
+
+def _write(bundle: BundleT) -> BundleT:
+    model, tokenizer = bundle.model, bundle.tokenizer
     if model.vocab_size != tokenizer.vocab_size:
         raise BundleError(
             f"the model has {model.vocab_size:,} tokens, the tokenizer {tokenizer.vocab_size:,}:"
             " they do not belong together"
         )
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    bundle = Bundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path)
-    with atomic_folder(path) as folder:
+    with atomic_folder(bundle.path) as folder:
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         save_tokenizer(tokenizer, folder / TOKENIZER)
         _describe(bundle, folder)
     return bundle
 
 
-def add_provenance(bundle: Bundle, **more: Any) -> Bundle:
+def add_provenance(bundle: BundleT, **more: Any) -> BundleT:
     """Write more about a saved model into its folder, beside the weights that are there; return the Bundle with it."""
     bundle = replace(bundle, provenance={**bundle.provenance, **more})
     _describe(bundle, bundle.path)
     return bundle
 
 
-def _describe(bundle: Bundle, folder: Path) -> None:
+def _describe(bundle: AnyBundle[Any], folder: Path) -> None:
     """Write what there is to say about a model: config.json for programs, the card for people."""
     config = {
         "format": FORMAT,
@@ -91,11 +128,41 @@ def _describe(bundle: Bundle, folder: Path) -> None:
 
 
 def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
-    """Open a model folder, or the one inside a run folder.
+    """Open the folder of a language model, or the one inside a run folder.
 
     Raises:
-        BundleError: the folder is missing, incomplete, corrupt, or written by a newer anaphora.
+        BundleError: the folder is missing, incomplete, corrupt, or written by a newer anaphora; or its model is of
+            another kind.
     """
+    return Bundle(**_read(path, device, _build_language_model))
+
+
+def load_classifier(path: Path, device: str | torch.device = "cpu") -> ClassifierBundle:
+    """Open the folder of a classifier, or the one inside a run folder.
+
+    Raises:
+        BundleError: as `load_bundle`.
+    """
+    return ClassifierBundle(**_read(path, device, _build_classifier))
+
+
+def _build_language_model(saved: Mapping[str, Any], vocab_size: int) -> LanguageModel:
+    name = saved.get("name", "")
+    if name in _OTHER_KINDS:
+        raise BundleError(f"the model is a {name}, no language model; `{_OTHER_KINDS[name]}` uses it")
+    return build_model(model_config(name, saved), vocab_size)
+
+
+def _build_classifier(saved: Mapping[str, Any], vocab_size: int) -> DocumentClassifier:
+    if saved.get("name") != "classifier":
+        raise BundleError(
+            f"the model is a {saved.get('name')!r}, no classifier; `anaphora classify train DATA` makes one"
+        )
+    return DocumentClassifier(ClassifierConfig(**saved), vocab_size)
+
+
+def _read(path: Path, device: str | torch.device, build: Build[NetT]) -> dict[str, Any]:
+    """Read the folder of any model, and return the fields of its bundle."""
     folder = _find(path)
     config = read_json(folder / CONFIG, BundleError, "the model's configuration")
     if config.get("format") != FORMAT:
@@ -104,16 +171,16 @@ def load_bundle(path: Path, device: str | torch.device = "cpu") -> Bundle:
             f" Open it with the version that wrote it ({config.get('anaphora', 'unknown')})"
         )
     tokenizer = load_tokenizer(folder / TOKENIZER)
-    model = _empty_model(config, tokenizer, folder)
+    model = _empty_model(config, tokenizer, folder, build)
     weights = _read_weights(folder / WEIGHTS, model)
     model.load_state_dict(weights, assign=True)
     provenance = config.get("provenance")
-    return Bundle(
-        model=model.to(device).eval(),
-        tokenizer=tokenizer,
-        provenance=provenance if isinstance(provenance, dict) else {},
-        path=folder,
-    )
+    return {
+        "model": model.to(device).eval(),
+        "tokenizer": tokenizer,
+        "provenance": provenance if isinstance(provenance, dict) else {},
+        "path": folder,
+    }
 
 
 def _find(path: Path) -> Path:
@@ -127,7 +194,7 @@ def _find(path: Path) -> Path:
     raise BundleError(f"{path} is no model folder: it needs {CONFIG}, {WEIGHTS} and {TOKENIZER}")
 
 
-def _empty_model(config: Mapping[str, Any], tokenizer: Tokenizer, folder: Path) -> LanguageModel:
+def _empty_model(config: Mapping[str, Any], tokenizer: Tokenizer, folder: Path, build: Build[NetT]) -> NetT:
     """Build the model without memory for its weights, so that a hostile configuration cannot ask for terabytes."""
     saved = config.get("model")
     if not isinstance(saved, dict):
@@ -139,12 +206,12 @@ def _empty_model(config: Mapping[str, Any], tokenizer: Tokenizer, folder: Path) 
         )
     try:
         with torch.device("meta"):
-            return build_model(model_config(saved.get("name", ""), saved), tokenizer.vocab_size)
+            return build(saved, tokenizer.vocab_size)
     except AnaphoraError as fault:
         raise BundleError(f"{folder / CONFIG}: {fault}") from None
 
 
-def _read_weights(path: Path, model: LanguageModel) -> dict[str, torch.Tensor]:
+def _read_weights(path: Path, model: Net) -> dict[str, torch.Tensor]:
     """Map the tensors that the model has, after a check of names, shapes and types against the file's header.
 
     Weights of nets are looked through for numbers that are none. Tables of counting models may be as large as the disk
@@ -169,17 +236,19 @@ def _read_weights(path: Path, model: LanguageModel) -> dict[str, torch.Tensor]:
     for name, tensor in weights.items():
         if tensor.dtype != expected[name].dtype:
             raise BundleError(f"{path}: {name!r} holds {tensor.dtype}, expected {expected[name].dtype}")
-        if model.trained_by == "gradient" and not tensor.isfinite().all():
+        if getattr(model, "trained_by", "gradient") == "gradient" and not tensor.isfinite().all():
             raise BundleError(f"{path}: {name!r} holds values that are not finite; train again")
     return weights
 
 
-def _card(name: str, model: LanguageModel, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> str:
+def _card(name: str, model: Net, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> str:
     """Render the model card."""
+    name_of_kind = str(model.config.model_dump().get("name"))
+    kind = name_of_kind if name_of_kind in _OTHER_KINDS else "language model"
     lines = [
         f"# {name}",
         "",
-        f"A language model made by [anaphora](https://pypi.org/project/anaphora/) {__version__}.",
+        f"A {kind} made by [anaphora](https://pypi.org/project/anaphora/) {__version__}.",
         "",
         f"- model: {model.config.model_dump(mode='json')}",
         f"- trained weights: {model.num_parameters:,}",

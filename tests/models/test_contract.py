@@ -55,6 +55,7 @@ CASES: dict[str, Callable[[], LanguageModel]] = {
     "kn3 quantized": lambda: _fitted("kn3", quantize=8),
     "stupid3 of sentences": lambda: _fitted("stupid3", context="sentence"),
     "arpa3": lambda: build_model(model_config("arpa3"), V),
+    "awd-elman": lambda: build_model(model_config("awd-elman", SMALL), V),
     "awd-gru": lambda: build_model(model_config("awd-gru", SMALL), V),
     "awd-lstm": lambda: build_model(model_config("awd-lstm", SMALL), V),
     "awd-lstm of one layer, not tied": lambda: build_model(

@@ -24,7 +24,7 @@ def test_the_name_survives_the_round_trip(name: str) -> None:
 
 def test_unknown_model() -> None:
     with pytest.raises(
-        ConfigError, match=r"'lstmm' in \[model\]: no such model; did you mean 'lstm'\? \(known: awd-gru"
+        ConfigError, match=r"'lstmm' in \[model\]: no such model; did you mean 'lstm'\? \(known: awd-elman"
     ):
         model_config("lstmm")
 

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol, overload
+from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 import numpy as np
 import torch
@@ -56,10 +56,13 @@ class Batch:
         return replace(self, inputs=inputs.to(device, non_blocking=True), targets=targets.to(device, non_blocking=True))
 
 
-class Batches(Sequence[Batch]):
+BatchT = TypeVar("BatchT")
+
+
+class Batches(Sequence[BatchT]):
     """The batches of one epoch, each made when it is asked for."""
 
-    def __init__(self, count: int, make: Callable[[int], Batch]) -> None:
+    def __init__(self, count: int, make: Callable[[int], BatchT]) -> None:
         self._count = count
         self._make = make
 
@@ -67,10 +70,10 @@ class Batches(Sequence[Batch]):
         return self._count
 
     @overload
-    def __getitem__(self, index: int) -> Batch: ...
+    def __getitem__(self, index: int) -> BatchT: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Batch]: ...
-    def __getitem__(self, index: int | slice) -> Batch | list[Batch]:
+    def __getitem__(self, index: slice) -> list[BatchT]: ...
+    def __getitem__(self, index: int | slice) -> BatchT | list[BatchT]:
         numbers = range(self._count)[index]
         return self._make(numbers) if isinstance(numbers, int) else [self._make(number) for number in numbers]
 

@@ -46,6 +46,7 @@ class HeadedLanguageModel(NeuralLanguageModel):
 
     def __init__(self, config: HeadedConfig, vocab_size: int, width: int) -> None:
         super().__init__(config, vocab_size)
+        self.width = width
         self.embedding = make_embedding(config, vocab_size, config.embedding_dim)
         projected = config.tie_weights and not HEADS[config.head].projects
         head_dim = config.embedding_dim if projected else width

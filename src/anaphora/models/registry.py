@@ -15,6 +15,7 @@ from anaphora.models.stack import StackLanguageModel
 from anaphora.settings import did_you_mean
 
 MODELS: dict[str, type[LanguageModel]] = {
+    "awd-elman": StackLanguageModel,
     "awd-gru": StackLanguageModel,
     "awd-lstm": StackLanguageModel,
     "block": StackLanguageModel,

@@ -11,13 +11,14 @@ from anaphora.models.cells.fused import _in_one_buffer
 from anaphora.models.layers.dropout import draw_mask
 
 E, H = 4, 6
+LAYERS = {"awd-lstm": nn.LSTM, "awd-gru": nn.GRU, "awd-elman": nn.RNN}
 
 
-@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru"])
+@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru", "awd-elman"])
 def test_in_evaluation_it_is_the_frameworks_layer(
     name: str, make: Callable[..., Any], window: Tensor, state: tuple[Tensor, Tensor]
 ) -> None:
-    cell, layer = make(name).eval(), (nn.LSTM if name == "awd-lstm" else nn.GRU)(E, H, batch_first=True).double()
+    cell, layer = make(name).eval(), LAYERS[name](E, H, batch_first=True).double()
     layer.load_state_dict({f"{key}_l0": weight for key, weight in cell.state_dict().items()})
     given = state[: cell.num_state_parts]
     inner = tuple(part.unsqueeze(0) for part in given)
@@ -28,7 +29,7 @@ def test_in_evaluation_it_is_the_frameworks_layer(
         torch.testing.assert_close(part, other[0], rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru"])
+@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru", "awd-elman"])
 def test_single_steps_without_gradients_are_the_window(
     name: str, make: Callable[..., Any], window: Tensor, state: tuple[Tensor, Tensor]
 ) -> None:
@@ -76,7 +77,7 @@ def test_the_raw_weight_learns_where_it_was_kept_and_only_there(
     assert torch.equal(cell.weight_hh, before)
 
 
-@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru", "layernorm-lstm", "mogrifier", "zoneout-lstm"])
+@pytest.mark.parametrize("name", ["awd-lstm", "awd-gru", "awd-elman", "layernorm-lstm", "mogrifier", "zoneout-lstm"])
 def test_weights_drop_in_training_anew_at_each_call_and_not_in_evaluation(
     name: str, make: Callable[..., Any], window: Tensor, state: tuple[Tensor, Tensor]
 ) -> None:

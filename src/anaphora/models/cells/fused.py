@@ -1,9 +1,9 @@
-"""LSTM and GRU layers with weight dropout that stay on the framework's fused kernels: the layers of AWD-LSTM.
+"""LSTM, GRU and Elman layers with weight dropout that stay on the framework's fused kernels: the layers of AWD-LSTM.
 
 nn.LSTM keeps its hidden-to-hidden matrix to itself; who replaces it there at each step loses the fused path, or drops
 nothing without a word. Here the layer owns its matrices and hands them to the kernel that nn.LSTM calls.
 
-Shapes: B batch, T time, I input, H output, G gates (LSTM 4: i, f, g, o; GRU 3: r, z, n).
+Shapes: B batch, T time, I input, H output, G gates (LSTM 4: i, f, g, o; GRU 3: r, z, n; Elman 1).
 """
 
 from abc import abstractmethod
@@ -32,6 +32,12 @@ class AwdGruConfig(StackConfig):
     """The same with GRU layers (Cho et al. 2014, in cuDNN's form, with the reset gate after the product)."""
 
     name: Literal["awd-gru"] = "awd-gru"
+
+
+class AwdElmanConfig(StackConfig):
+    """The same with plain tanh layers (Elman 1990)."""
+
+    name: Literal["awd-elman"] = "awd-elman"
 
 
 class FusedCell(Cell):
@@ -108,6 +114,21 @@ class GruCell(FusedCell):
 
     def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
         return (torch.gru_cell(inputs, *state, *weights),)
+
+
+class ElmanCell(FusedCell):
+    """Elman 1990."""
+
+    config_class = AwdElmanConfig
+    num_state_parts = 1
+    gates = 1
+
+    def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
+        outputs, h = torch.rnn_tanh(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)
+        return outputs, (h,)
+
+    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
+        return (torch.rnn_tanh_cell(inputs, *state, *weights),)
 
 
 def _in_one_buffer(weights: list[Tensor]) -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from anaphora.models.cells.block import BlockCell
 from anaphora.models.cells.cell import Cell
-from anaphora.models.cells.fused import GruCell, LstmCell
+from anaphora.models.cells.fused import ElmanCell, GruCell, LstmCell
 from anaphora.models.cells.layernorm import LayerNormCell
 from anaphora.models.cells.mingru import MinGruCell
 from anaphora.models.cells.minlstm import MinLstmCell
@@ -13,6 +13,7 @@ from anaphora.models.cells.sru import SruCell
 from anaphora.models.cells.zoneout import ZoneoutCell
 
 CELLS: dict[str, type[Cell]] = {
+    "awd-elman": ElmanCell,
     "awd-gru": GruCell,
     "awd-lstm": LstmCell,
     "block": BlockCell,
