@@ -19,7 +19,7 @@ def test_json_lines() -> None:
     ("line", "message"),
     [
         ("{text: 1}", r"f\.jsonl, line 2: not valid JSON \(.*one object a line"),
-        ('["text"]', r"line 2: a JSON list where an object with 'text' is needed"),
+        ('["text"]', r"line 2: a JSON list where an object with named fields is needed"),
         ('{"txt": "a", "id": 1}', r"line 2: no field 'text' \(there are: 'txt', 'id'\); did you mean 'txt'\?"),
         ('{"text": 5}', r"line 2: field 'text' holds a int, not a string"),
         (r'{"text": "a \ud800 b"}', r"line 2: holds half of a surrogate pair \(\\ud800\); repair the line"),

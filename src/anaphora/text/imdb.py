@@ -17,8 +17,11 @@ import numpy as np
 from anaphora.errors import CorpusError, DownloadError
 from anaphora.files import atomic_write
 from anaphora.text.readers import ReadOptions, TextFile
+from anaphora.text.tables import Row
 
 TABLE, INDEX = "movie_data.csv", "movie_data.index.csv"
+TEXT, LABEL = "review", "sentiment"
+LABELS = {"0": "neg", "1": "pos"}  # of the table, and as the folders of the original archive are called
 
 # The order in which the book reads the folders; the shuffle starts from it.
 _FOLDERS = (("test", "pos"), ("test", "neg"), ("train", "pos"), ("train", "neg"))
@@ -48,16 +51,21 @@ class ReviewSplit:
         Raises:
             CorpusError: table and index differ in length, or cannot be read.
         """
-        index = TextFile(path=self.index, options=ReadOptions(column="split"))
-        splits = ["".join(row) for row in index.documents()]
-        rows = -1
-        for rows, document in enumerate(self.table.documents()):
-            if rows >= len(splits):
-                break
-            if splits[rows] == self.split:
-                yield document
-        if rows + 1 != len(splits):
-            raise CorpusError(f"{self.table.name} does not have the {len(splits)} rows of its index {self.index}")
+        for split, row in rows_with_split(self.table, self.index):
+            if split == self.split:
+                yield iter((row.string(TEXT),))
+
+
+def rows_with_split(table: TextFile, index: Path) -> Iterator[tuple[str, Row]]:
+    """Yield the rows of the table, each with the official split that it belongs to; errors as for `documents`."""
+    splits = ["".join(row) for row in TextFile(path=index, options=ReadOptions(column="split")).documents()]
+    rows = -1
+    for rows, row in enumerate(table.rows()):
+        if rows >= len(splits):
+            break
+        yield splits[rows], row
+    if rows + 1 != len(splits):
+        raise CorpusError(f"{table.name} does not have the {len(splits)} rows of its index {index}")
 
 
 def build_table(archive: Path, folder: Path) -> None:
@@ -83,7 +91,7 @@ def build_table(archive: Path, folder: Path) -> None:
     if not rows:
         raise DownloadError(f"{archive} holds no reviews in aclImdb/train and aclImdb/test; get it again")
     order = np.random.RandomState(0).permutation(len(rows))  # the legacy generator: the book's order
-    _write_csv(folder / TABLE, ("review", "sentiment"), (rows[i] for i in order))
+    _write_csv(folder / TABLE, (TEXT, LABEL), (rows[i] for i in order))
     _write_csv(folder / INDEX, ("split", "label", "id", "rating"), (index[i] for i in order))
 
 

@@ -18,7 +18,7 @@ from typing import IO, Literal, cast
 from anaphora.errors import CorpusError
 from anaphora.files import sha256_file
 from anaphora.text.encoding import decode
-from anaphora.text.tables import json_documents, table_documents
+from anaphora.text.tables import Row, json_documents, json_rows, table_documents, table_rows
 
 Format = Literal["text", "jsonl", "csv", "tsv"]
 
@@ -29,8 +29,10 @@ FORMATS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
 }
+TABLES = tuple(suffix for suffix, kind in FORMATS.items() if kind != "text")
 PACKINGS = (".gz", ".zip", ".bz2", ".xz")
 
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
 _BLOCK_BYTES = 1 << 20
 _CORRUPT = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile)
 
@@ -97,15 +99,37 @@ class TextFile:
         Raises:
             CorpusError: the file is missing, unreadable, corrupt, binary, in another encoding, or malformed.
         """
+        for pieces, kind, where in self._parts():
+            if kind == "text":
+                yield pieces
+            elif kind == "jsonl":
+                yield from map(_single, json_documents(pieces, self.options.field, where))
+            else:
+                yield from map(_single, table_documents(pieces, _DELIMITERS[kind], self.options.column, where))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows of a table or the objects of a .jsonl file, all their columns.
+
+        Raises:
+            CorpusError: as `documents`; or the file is one running text.
+        """
+        for pieces, kind, where in self._parts():
+            if kind == "text":
+                raise CorpusError(f"{where} has no columns: name a table ({' '.join(TABLES)}), plain or packed")
+            yield from json_rows(pieces, where) if kind == "jsonl" else table_rows(pieces, _DELIMITERS[kind], where)
+
+    def _parts(self) -> Iterator[tuple[Iterator[str], Format, str]]:
+        """Yield the decoded pieces of the file, or of each member of an archive, with its format and its name."""
         told, packing = split_suffixes(self.path.name)
         with reading(self.name):
             if packing == ".zip":
                 yield from self._zipped(self.format or told)
                 return
             with _open_unpacked(self.path, packing) as file:
-                yield from self._parse(_blocks(file, self.name), self.format or told or "text", self.name)
+                pieces = decode(_blocks(file, self.name), self.options.encoding, self.name)
+                yield pieces, self.format or told or "text", self.name
 
-    def _zipped(self, kind: Format | None) -> Iterator[Iterator[str]]:
+    def _zipped(self, kind: Format | None) -> Iterator[tuple[Iterator[str], Format, str]]:
         with zipfile.ZipFile(self.path) as archive:
             for member in [self.member] if self.member else _text_members(archive, self.name):
                 where = f"{self.name}/{member}"
@@ -116,17 +140,8 @@ class TextFile:
                 except (RuntimeError, NotImplementedError) as fault:  # a password, an unknown compression
                     raise CorpusError(f"{where} cannot be unpacked: {fault}; unpack it yourself") from None
                 with file:
-                    yield from self._parse(_blocks(file, self.name), kind or split_suffixes(member)[0] or "text", where)
-
-    def _parse(self, blocks: Iterator[bytes], kind: Format, where: str) -> Iterator[Iterator[str]]:
-        pieces = decode(blocks, self.options.encoding, where)
-        if kind == "text":
-            yield pieces
-        elif kind == "jsonl":
-            yield from map(_single, json_documents(pieces, self.options.field, where))
-        else:
-            delimiter = "," if kind == "csv" else "\t"
-            yield from map(_single, table_documents(pieces, delimiter, self.options.column, where))
+                    pieces = decode(_blocks(file, self.name), self.options.encoding, where)
+                    yield pieces, kind or split_suffixes(member)[0] or "text", where
 
 
 @contextmanager

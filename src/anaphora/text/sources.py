@@ -73,7 +73,7 @@ def resolve(named: Sequence[str], options: ReadOptions, spool: Spool) -> tuple[T
         elif path.exists():
             files.append(TextFile(path=path, options=options))
         else:
-            raise CorpusError(_nowhere(name, path))
+            raise CorpusError(nowhere(name, path))
     _warn_of_idle_options(files, options)
     return tuple(files)
 
@@ -108,7 +108,7 @@ def split_by_name(folder: Path) -> dict[str, tuple[Path, ...]] | None:
     splits: dict[str, list[Path]] = {}
     others: list[str] = []
     for path in text_files(folder):
-        word = _split_word(path.name)
+        word = split_word(path.name)
         if word:
             splits.setdefault(word, []).append(path)
         else:
@@ -124,7 +124,7 @@ def split_by_name(folder: Path) -> dict[str, tuple[Path, ...]] | None:
     return {split: tuple(splits[split]) for split in ("train", "valid", "test") if split in splits}
 
 
-def _split_word(name: str) -> str | None:
+def split_word(name: str) -> str | None:
     """Read the split from a file name: its last part before the suffixes ("ptb.train.txt" -> "train")."""
     parts = name.lower()
     for suffix in (*PACKINGS, *FORMATS):
@@ -140,7 +140,7 @@ def _is_pipe(path: Path) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or stat.S_ISSOCK(mode)
 
 
-def _nowhere(name: str, path: Path) -> str:
+def nowhere(name: str, path: Path) -> str:
     """Say that a name leads nowhere and what was probably meant."""
     try:
         siblings = {sibling.name: sibling for sibling in path.parent.iterdir()}
