@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from anaphora import __version__
 from anaphora.errors import AnaphoraError, BundleError
 from anaphora.files import atomic_folder, atomic_write, read_json, sha256_file, write_json
-from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
+from anaphora.models.classifier import Classifier, build_classifier
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.net import Net
 from anaphora.models.registry import build_model, model_config
@@ -37,7 +37,7 @@ NetT = TypeVar("NetT", bound=Net)
 Build = Callable[[Mapping[str, Any], int], NetT]  # makes a model of its saved configuration and size of vocabulary
 
 # Models that are no language models: the name in their configuration, and the command that uses them.
-_OTHER_KINDS = {"classifier": "anaphora classify", "tagger": "anaphora tag"}
+_OTHER_KINDS = {"classifier": "anaphora classify", "ensemble": "anaphora classify", "tagger": "anaphora tag"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,10 +70,10 @@ class Bundle(AnyBundle[LanguageModel]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierBundle(AnyBundle[DocumentClassifier]):
+class ClassifierBundle(AnyBundle[Classifier]):
     """A classifier with its tokenizer."""
 
-    model: DocumentClassifier
+    model: Classifier
 
 
 BundleT = TypeVar("BundleT", bound=AnyBundle[Any])
@@ -85,7 +85,7 @@ def save_bundle(path: Path, model: LanguageModel, tokenizer: Tokenizer, provenan
 
 
 def save_classifier(
-    path: Path, model: DocumentClassifier, tokenizer: Tokenizer, provenance: Mapping[str, Any]
+    path: Path, model: Classifier, tokenizer: Tokenizer, provenance: Mapping[str, Any]
 ) -> ClassifierBundle:
     """Write the folder of a classifier, likewise."""
     return _write(ClassifierBundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path))
@@ -153,12 +153,12 @@ def _build_language_model(saved: Mapping[str, Any], vocab_size: int) -> Language
     return build_model(model_config(name, saved), vocab_size)
 
 
-def _build_classifier(saved: Mapping[str, Any], vocab_size: int) -> DocumentClassifier:
-    if saved.get("name") != "classifier":
+def _build_classifier(saved: Mapping[str, Any], vocab_size: int) -> Classifier:
+    if saved.get("name") not in ("classifier", "ensemble"):
         raise BundleError(
             f"the model is a {saved.get('name')!r}, no classifier; `anaphora classify train DATA` makes one"
         )
-    return DocumentClassifier(ClassifierConfig(**saved), vocab_size)
+    return build_classifier(saved, vocab_size)
 
 
 def _read(path: Path, device: str | torch.device, build: Build[NetT]) -> dict[str, Any]:

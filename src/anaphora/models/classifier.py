@@ -5,10 +5,13 @@
 Padding never changes a result. Shapes: B batch, T time, E embedding, C classes.
 """
 
-from typing import Any, ClassVar, Literal
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, cast
 
 import torch
-from pydantic import Field, SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,6 +24,70 @@ from anaphora.models.pooling import Pooling, PoolingName
 from anaphora.settings import Settings
 
 _PREFIXES = 64  # of a document, that are read side by side
+
+
+class Classifier(Net):
+    """What every classifier of documents offers.
+
+    Attributes:
+        temperature: what logits are divided by before they become probabilities; fitted on held-out documents (Guo et
+            al. 2017, arXiv 1706.04599), 1 before.
+    """
+
+    vocab_size: int
+    temperature: Tensor
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the logits."""
+
+    @property
+    @abstractmethod
+    def multi_label(self) -> bool:
+        """Whether a document may have several of the labels, or none."""
+
+    @abstractmethod
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Look tokens (B, T), int64, up: (B, T, E)."""
+
+    @abstractmethod
+    def logits_from_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        """Return logits (B, C), float32, given embedded tokens (B, T, E) of documents of `lengths` (B,)."""
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Return logits (B, C), float32.
+
+        Args:
+            tokens: (B, T), int64, padded on the right with anything.
+            lengths: (B,), int64, the true length of each document, at least 1.
+        """
+        return self.logits_from_embedded(self.embed(tokens), lengths)
+
+    def log_probs(self, logits: Tensor) -> Tensor:
+        """Return the log-probability of each class, (B, C), in nats; of several labels, each is a probability alone."""
+        scaled = logits / self.temperature
+        return F.logsigmoid(scaled) if self.multi_label else scaled.log_softmax(-1)
+
+    def class_log_probs(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Return `log_probs` (B, C) of documents; shapes as `forward`."""
+        return self.log_probs(self(tokens, lengths))
+
+    def running_log_probs(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, T, C): what `class_log_probs` would say had the document ended after each token.
+
+        Every beginning is read anew, T times T / 2 tokens in all. Past a document's end its last value is repeated.
+        """
+        steps = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
+        rows = []
+        for document, length in zip(tokens, lengths, strict=True):
+            ends = steps.clamp(max=int(length))
+            parts = [
+                self.class_log_probs(document[: int(part.max())].expand(len(part), -1), part)
+                for part in ends.split(_PREFIXES)
+            ]
+            rows.append(torch.cat(parts))
+        return torch.stack(rows)
 
 
 class ClassifierConfig(Settings):
@@ -68,17 +135,11 @@ class ClassifierConfig(Settings):
         return labels
 
 
-class DocumentClassifier(Net):
-    """Says of each document which classes it belongs to.
-
-    Attributes:
-        temperature: what logits are divided by before they become probabilities; fitted on held-out documents (Guo et
-            al. 2017, arXiv 1706.04599), 1 before.
-    """
+class DocumentClassifier(Classifier):
+    """An encoder, a pooling, and a head."""
 
     config_class: ClassVar[type[ClassifierConfig]] = ClassifierConfig
     config: ClassifierConfig
-    temperature: Tensor
 
     def __init__(self, config: ClassifierConfig, vocab_size: int) -> None:
         super().__init__()
@@ -94,11 +155,13 @@ class DocumentClassifier(Net):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The names of the classes."""
         return self.config.labels
 
+    @property
+    def multi_label(self) -> bool:
+        return self.config.multi_label
+
     def embed(self, tokens: Tensor) -> Tensor:
-        """Look tokens (B, T), int64, up: (B, T, E)."""
         embedded = self.encoder.embed(tokens)
         if not self.training or self.config.dropout_words == 0.0:
             return embedded
@@ -106,45 +169,10 @@ class DocumentClassifier(Net):
         return embedded * mask.transpose(0, 1)  # with the time first in memory, as the layers want it
 
     def logits_from_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """Return logits (B, C), float32, given embedded tokens (B, T, E) of documents of `lengths` (B,)."""
         pooled = self.dropout_pooled(self.pooling(self.encoder.encode(embedded, lengths), lengths))
         if self.hidden is not None:
             pooled = self.dropout_classifier(self.hidden(pooled).relu())
         return at_least_float32(self.output(pooled))
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Return logits (B, C), float32.
-
-        Args:
-            tokens: (B, T), int64, padded on the right with anything.
-            lengths: (B,), int64, the true length of each document, at least 1.
-        """
-        return self.logits_from_embedded(self.embed(tokens), lengths)
-
-    def log_probs(self, logits: Tensor) -> Tensor:
-        """Return the log-probability of each class, (B, C), in nats; of several labels, each is a probability alone."""
-        scaled = logits / self.temperature
-        return F.logsigmoid(scaled) if self.config.multi_label else scaled.log_softmax(-1)
-
-    def class_log_probs(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Return `log_probs` (B, C) of documents; shapes as `forward`."""
-        return self.log_probs(self(tokens, lengths))
-
-    def running_log_probs(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Return (B, T, C): what `class_log_probs` would say had the document ended after each token.
-
-        Every beginning is read anew, T times T / 2 tokens in all. Past a document's end its last value is repeated.
-        """
-        steps = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
-        rows = []
-        for document, length in zip(tokens, lengths, strict=True):
-            ends = steps.clamp(max=int(length))
-            parts = [
-                self.class_log_probs(document[: int(part.max())].expand(len(part), -1), part)
-                for part in ends.split(_PREFIXES)
-            ]
-            rows.append(torch.cat(parts))
-        return torch.stack(rows)
 
     def layer_groups(self) -> list[list[nn.Parameter]]:
         lower = self.encoder.layer_groups()
@@ -153,3 +181,82 @@ class DocumentClassifier(Net):
 
     def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
         return self.encoder.hidden_matrices()
+
+
+class EnsembleConfig(Settings):
+    """Several classifiers that vote.
+
+    Attributes:
+        members: at least two, of the same labels.
+    """
+
+    section: ClassVar[str] = "classifier"
+
+    name: Literal["ensemble"] = "ensemble"
+    members: tuple[ClassifierConfig, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _same_question(self) -> Self:
+        if len({(member.labels, member.multi_label) for member in self.members}) > 1:
+            raise ValueError("all members must have the same labels")
+        return self
+
+
+class ClassifierEnsemble(Classifier):
+    """The mean of the probabilities that its members give, each at its own temperature.
+
+    ULMFiT's forward and backward model become one in this way (Howard and Ruder 2018, section 3.3). E is the sum of the
+    members'.
+    """
+
+    config_class: ClassVar[type[EnsembleConfig]] = EnsembleConfig
+    config: EnsembleConfig
+
+    def __init__(self, config: EnsembleConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.config, self.vocab_size = config, vocab_size
+        self.members = nn.ModuleList(DocumentClassifier(member, vocab_size) for member in config.members)
+        self.register_buffer("temperature", torch.ones(()))
+
+    @classmethod
+    def of(cls, members: Sequence[DocumentClassifier]) -> Self:
+        """Return the ensemble of classifiers that are there; it shares their weights."""
+        made = cls(EnsembleConfig(members=tuple(member.config for member in members)), members[0].vocab_size)
+        made.members = nn.ModuleList(members)
+        return made
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.config.members[0].labels
+
+    @property
+    def multi_label(self) -> bool:
+        return self.config.members[0].multi_label
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return torch.cat([member.embed(tokens) for member in self._members()], -1)
+
+    def logits_from_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
+        members, start, log_probs = self._members(), 0, []
+        for member in members:
+            width = member.encoder.embedding_dim
+            part = embedded[..., start : start + width]
+            log_probs.append(member.log_probs(member.logits_from_embedded(part, lengths)))
+            start += width
+        mean = torch.stack(log_probs).logsumexp(0) - math.log(len(members))
+        # As logits: of one class, up to a constant; of several labels, log p - log (1 - p).
+        return mean - torch.log(-torch.expm1(mean)) if self.multi_label else mean
+
+    def _members(self) -> list[DocumentClassifier]:
+        return [cast(DocumentClassifier, member) for member in self.members]
+
+
+def build_classifier(saved: Mapping[str, Any], vocab_size: int) -> Classifier:
+    """Make the classifier of a saved configuration.
+
+    Raises:
+        ConfigError: an unknown key or a bad value.
+    """
+    if saved.get("name") == "ensemble":
+        return ClassifierEnsemble(EnsembleConfig(**saved), vocab_size)
+    return DocumentClassifier(ClassifierConfig(**saved), vocab_size)

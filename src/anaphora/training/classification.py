@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anaphora.data.documents import BucketedDocuments, DocumentBatch, EncodedDocuments
-from anaphora.models.classifier import DocumentClassifier
+from anaphora.models.classifier import Classifier, DocumentClassifier
 from anaphora.models.language_model import Losses, State
 from anaphora.training.config import TrainingConfig
 from anaphora.training.task import Lesson, Task, Validated
@@ -119,9 +119,7 @@ class Classification(Task):
 
 
 @torch.inference_mode()
-def document_logits(
-    model: DocumentClassifier, documents: EncodedDocuments, indices: NDArray[np.int64] | None = None
-) -> Tensor:
+def document_logits(model: Classifier, documents: EncodedDocuments, indices: NDArray[np.int64] | None = None) -> Tensor:
     """Return the logits (N, C), float32, of the documents `indices` (by default all), on the CPU, in their order.
 
     Args:

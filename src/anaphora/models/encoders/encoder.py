@@ -56,10 +56,12 @@ class Encoder(Net):
 
     Attributes:
         width: W.
+        embedding_dim: E.
     """
 
     config: EncoderConfig
     width: int
+    embedding_dim: int
 
     @abstractmethod
     def reset_parameters(self) -> None:

@@ -41,7 +41,7 @@ class PretrainedEncoder(Encoder):
         self.net = headed(build_model(model_config(config.net.get("name", ""), config.net), vocab_size))
         del self.net.head
         self.net.projection = None
-        self.width = self.net.width
+        self.width, self.embedding_dim = self.net.width, self.net.config.embedding_dim
 
     def reset_parameters(self) -> None:
         """Do nothing: the weights come with the language model, see `take_over`."""

@@ -69,7 +69,7 @@ class StackEncoder(Encoder):
         name = _PLAIN_NAMES.get(config.name, config.name)
         cell, shape = CELLS[name], _cell_config(name, config)
         directions = 2 if config.bidirectional else 1
-        self.width = directions * config.hidden_size
+        self.width, self.embedding_dim = directions * config.hidden_size, config.embedding_dim
         self.embedding = nn.Embedding(vocab_size, config.embedding_dim)
         widths = [config.embedding_dim, *[self.width] * (config.num_layers - 1)]
         self.layers = nn.ModuleList(
