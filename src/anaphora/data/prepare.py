@@ -31,8 +31,13 @@ MANIFEST, TOKENIZER = "manifest.json", "tokenizer.json"
 class Source(Protocol):
     """What is prepared: a `text.corpus.Corpus`, or anything else that can be read split by split, again and again."""
 
-    name: str
-    splits: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that there are."""
 
     def chunks(self, split: str) -> Iterator[str]:
         """Yield the raw text of a split in pieces."""
