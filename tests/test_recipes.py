@@ -155,6 +155,16 @@ def test_a_recipe_may_look_into_the_metrics_and_ask_for_samples(tmp_path: Path) 
     assert json.loads(json.dumps(outcome.to_json()))["texts"] == [{"title": text.title, "text": text.text}]
 
 
+def test_a_trained_model_may_be_evaluated_as_it_adapts(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    expected = '[[expected]]\nfigure = "adapted.perplexity"\nvalue = 10\ntolerance = 1000\n'
+    path.write_text(f'{TRAINED}{expected}[adapt]\nmethod = "cache"\nvalues = {{ window = 50, weight = 0.2 }}\n')
+    outcome = run_recipe(path, out=tmp_path / "run")
+    static, adapted = outcome.values["valid"], outcome.values["adapted"]
+    assert outcome.checks[-1].got == adapted["perplexity"] != static["perplexity"]
+    assert "adapt:cache,window=50,theta=0.6,weight=0.2" in adapted["signature"]
+
+
 CHARS = """
 description = "d"
 data = "x"
@@ -180,6 +190,9 @@ def test_a_recipe_of_the_laboratory_shows_what_the_net_wrote(tmp_path: Path) -> 
         run_recipe(path, out=Path("x"))
     path.write_text(CHARS + "[[samples]]\nprompt = 'one'\n")
     with pytest.raises(ConfigError, match="recipe r: \\[\\[samples\\]\\] need a command that trains a model"):
+        run_recipe(path)
+    path.write_text(CHARS + "[adapt]\nmethod = 'cache'\n")
+    with pytest.raises(ConfigError, match="recipe r: \\[adapt\\] needs a command that trains a model"):
         run_recipe(path)
 
 

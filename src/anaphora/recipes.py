@@ -13,10 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from anaphora import api
 from anaphora.errors import ConfigError
+from anaphora.evaluation.adapt.settings import AdaptSettings
 from anaphora.generation.settings import GenerationSettings
 from anaphora.lab.chars import write_by_heart
 from anaphora.lab.ladder.climb import climb
@@ -64,6 +65,22 @@ class SampleRequest(GenerationSettings):
     prompt: str
 
 
+class AdaptRequest(Settings):
+    """How the trained model goes on learning from the test text, for a second figure beside the static one.
+
+    Attributes:
+        method: "dynamic", "cache" or "both".
+        tune: search for the settings on the validation text first.
+        values: settings of the method, where they are not the defaults.
+    """
+
+    section: ClassVar[str] = "adapt"
+
+    method: str
+    tune: bool = False
+    values: dict[str, float] = Field(default_factory=dict)
+
+
 class Recipe(Settings):
     """A known result.
 
@@ -77,6 +94,7 @@ class Recipe(Settings):
         minutes: about how long it takes on the machine named in `source`.
         expected: the figures.
         samples: texts to show when a training is done.
+        adapt: evaluate the trained model once more, adapting; its figures are "adapted.perplexity" and the like.
     """
 
     section: ClassVar[str] = "recipe"
@@ -89,6 +107,7 @@ class Recipe(Settings):
     minutes: float
     expected: tuple[Figure, ...]
     samples: tuple[SampleRequest, ...] = ()
+    adapt: AdaptRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +191,8 @@ def load_recipe(name: str | Path) -> Recipe:
     try:
         figures = tuple(Figure(**figure) for figure in values.pop("expected", []))
         samples = tuple(SampleRequest(**sample) for sample in values.pop("samples", []))
-        return Recipe(**{"name": path.stem, **values, "expected": figures, "samples": samples})
+        adapt = AdaptRequest(**values.pop("adapt")) if "adapt" in values else None
+        return Recipe(**{"name": path.stem, **values, "expected": figures, "samples": samples, "adapt": adapt})
     except (ConfigError, TypeError) as fault:
         raise ConfigError(f"recipe {path}: {fault}") from None
 
@@ -197,6 +217,9 @@ def run_recipe(name: str | Path, *, out: Path | None = None, progress: Progress 
     result = function(**arguments, progress=progress)
     values: dict[str, Any] = result.to_json()
     findable = {**values, "metrics": _metrics(result.run)} if isinstance(result, api.TrainResult) else values
+    if recipe.adapt is not None and not values.get("interrupted"):
+        adapted = _adapted(recipe, values, progress)
+        values, findable = {**values, "adapted": adapted}, {**findable, "adapted": adapted}
     expected = () if values.get("interrupted") else recipe.expected
     return RecipeResult(
         recipe=recipe,
@@ -266,6 +289,17 @@ def _check(expected: Figure, values: Mapping[str, Any]) -> Check:
         got=float(got),
         passed=abs(got - expected.value) <= expected.tolerance,
     )
+
+
+def _adapted(recipe: Recipe, values: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Evaluate the trained model as it adapts; return the adapted figures."""
+    assert recipe.adapt is not None
+    if "model" not in values:
+        raise ConfigError(f"recipe {recipe.name}: [adapt] needs a command that trains a model, 'anaphora train'")
+    settings = AdaptSettings.of(recipe.adapt.method, recipe.adapt.values)
+    found = api.evaluate_adapted(values["model"], settings=settings, tune=recipe.adapt.tune, progress=progress)
+    figures: dict[str, Any] = found.to_json()["adapted"]
+    return figures
 
 
 def _metrics(run: Path) -> dict[str, dict[str, float]]:
