@@ -26,6 +26,7 @@ from anaphora.models.classifier import Classifier, build_classifier
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.net import Net
 from anaphora.models.registry import build_model, model_config
+from anaphora.models.tagger import Tagger, TaggerConfig
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
 
@@ -76,6 +77,13 @@ class ClassifierBundle(AnyBundle[Classifier]):
     model: Classifier
 
 
+@dataclass(frozen=True, kw_only=True)
+class TaggerBundle(AnyBundle[Tagger]):
+    """A tagger with its tokenizer."""
+
+    model: Tagger
+
+
 BundleT = TypeVar("BundleT", bound=AnyBundle[Any])
 
 
@@ -89,6 +97,11 @@ def save_classifier(
 ) -> ClassifierBundle:
     """Write the folder of a classifier, likewise."""
     return _write(ClassifierBundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path))
+
+
+def save_tagger(path: Path, model: Tagger, tokenizer: Tokenizer, provenance: Mapping[str, Any]) -> TaggerBundle:
+    """Write the folder of a tagger, likewise."""
+    return _write(TaggerBundle(model=model.eval(), tokenizer=tokenizer, provenance=dict(provenance), path=path))
 
 
 def _write(bundle: BundleT) -> BundleT:
@@ -146,6 +159,15 @@ def load_classifier(path: Path, device: str | torch.device = "cpu") -> Classifie
     return ClassifierBundle(**_read(path, device, _build_classifier))
 
 
+def load_tagger(path: Path, device: str | torch.device = "cpu") -> TaggerBundle:
+    """Open the folder of a tagger, or the one inside a run folder.
+
+    Raises:
+        BundleError: as `load_bundle`.
+    """
+    return TaggerBundle(**_read(path, device, _build_tagger))
+
+
 def _build_language_model(saved: Mapping[str, Any], vocab_size: int) -> LanguageModel:
     name = saved.get("name", "")
     if name in _OTHER_KINDS:
@@ -159,6 +181,12 @@ def _build_classifier(saved: Mapping[str, Any], vocab_size: int) -> Classifier:
             f"the model is a {saved.get('name')!r}, no classifier; `anaphora classify train DATA` makes one"
         )
     return build_classifier(saved, vocab_size)
+
+
+def _build_tagger(saved: Mapping[str, Any], vocab_size: int) -> Tagger:
+    if saved.get("name") != "tagger":
+        raise BundleError(f"the model is a {saved.get('name')!r}, no tagger; `anaphora tag train FILE` makes one")
+    return Tagger(TaggerConfig(**saved), vocab_size)
 
 
 def _read(path: Path, device: str | torch.device, build: Build[NetT]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from anaphora.data.documents import BucketedDocuments, EncodedDocuments, encode_documents, label_matrix
+from anaphora.data.buckets import Buckets
+from anaphora.data.documents import EncodedDocuments, encode_documents, label_matrix
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.text.tokenizers import train_tokenizer
 
@@ -48,24 +49,24 @@ def test_a_batch_is_padded_on_the_right(documents: EncodedDocuments) -> None:
 
 
 def test_an_epoch_has_each_document_once_in_even_batches(documents: EncodedDocuments) -> None:
-    batches = BucketedDocuments(documents, 8, max_batch_tokens=1000, seed=1)
+    batches = Buckets(documents, 8, max_batch_tokens=1000, seed=1)
     for number in range(3):
         epoch = list(batches.epoch(number))
         lengths = torch.cat([batch.lengths for batch in epoch])
         assert sorted(lengths.tolist()) == sorted(documents.lengths)
         assert sum(batch.tokens.numel() for batch in epoch) < 1.25 * len(documents.token_ids)
-    again = BucketedDocuments(documents, 8, max_batch_tokens=1000, seed=1)
+    again = Buckets(documents, 8, max_batch_tokens=1000, seed=1)
     assert all(torch.equal(a.tokens, b.tokens) for a, b in zip(batches.epoch(2), again.epoch(2), strict=True))
     assert [len(batch.lengths) for batch in batches.epoch(0)] != [len(batch.lengths) for batch in batches.epoch(1)]
 
 
 def test_a_batch_stays_within_its_tokens_except_for_one_long_document(documents: EncodedDocuments) -> None:
-    for batch in BucketedDocuments(documents, 8, max_batch_tokens=30).epoch(0):
+    for batch in Buckets(documents, 8, max_batch_tokens=30).epoch(0):
         assert batch.tokens.numel() <= 30 or len(batch.lengths) == 1
 
 
 def test_batches_in_order_of_length_say_whose_they_are(documents: EncodedDocuments) -> None:
-    batches = BucketedDocuments(documents, 8, max_batch_tokens=1000)
+    batches = Buckets(documents, 8, max_batch_tokens=1000)
     seen: list[int] = []
     for rows, batch in batches.in_order(np.arange(10, 50)):
         assert batch.lengths.tolist() == documents.lengths[rows].tolist()

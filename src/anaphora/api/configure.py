@@ -11,7 +11,8 @@ from anaphora.text.catalog import CATALOG
 from anaphora.text.corpus import Corpus, CorpusSettings, open_corpus
 from anaphora.text.sources import STDIN
 from anaphora.training.presets import preset
-from anaphora.training.run_config import RunConfig, Sections, apply_assignments, read_config
+from anaphora.training.run_config import LANGUAGE_MODEL, RunConfig
+from anaphora.training.sections import Layout, Sections
 
 DEFAULT_MINUTES = 10.0
 _STOPS = ("minutes", "epochs", "steps")
@@ -25,6 +26,7 @@ def overlay(
     options: Mapping[str, Any],
     *,
     preset_name: str | None = None,
+    layout: Layout = LANGUAGE_MODEL,
 ) -> Sections:
     """Lay `settings` over the configuration `base`, and over both the `options` that are not None.
 
@@ -33,17 +35,18 @@ def overlay(
         settings: {"hidden_size": 64, ...} or ["hidden_size=64", ...]; a full name is "model.hidden_size".
         options: values by full name.
         preset_name: a preset to lay under all of them.
+        layout: which sections there are.
 
     Raises:
         ConfigError: an unknown name, or a file that cannot be read.
     """
-    sections: Mapping[str, Mapping[str, Any]] = read_config(base) if isinstance(base, Path) else base or {}
+    sections: Mapping[str, Mapping[str, Any]] = layout.read(base) if isinstance(base, Path) else base or {}
     if preset_name is not None:
         sections = _laid_over(preset(preset_name).sections, sections, settings)
     items = [_assignment(*pair) for pair in settings.items()] if isinstance(settings, Mapping) else settings or []
     given = {name: value for name, value in options.items() if value is not None}
     # In one go, since the model's name, which may be an option, decides which settings there are.
-    merged = apply_assignments(sections, [*items, *(_assignment(*pair) for pair in given.items())])
+    merged = layout.assigned(sections, [*items, *(_assignment(*pair) for pair in given.items())])
     stops = [stop for stop in _STOPS if f"training.{stop}" in given]
     if stops:
         # A run stops by one rule: the option that was given replaces whatever rule a file or --set had.

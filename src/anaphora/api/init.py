@@ -11,7 +11,7 @@ from anaphora.errors import AnaphoraWarning, ConfigError
 from anaphora.models.language_model import LanguageModel, NeuralLanguageModel
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.checkpoint import load_model_tensors, model_tensors
-from anaphora.training.run_config import Sections
+from anaphora.training.sections import Sections
 
 
 def open_init(sections: Sections) -> Bundle | None:

@@ -33,7 +33,8 @@ from anaphora.text.corpus import Corpus, open_corpus
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
 from anaphora.training.budget import choose
 from anaphora.training.language_modelling import LanguageModelling
-from anaphora.training.run_config import RunConfig, Sections
+from anaphora.training.run_config import RunConfig
+from anaphora.training.sections import Sections
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
 # What the evaluation may take before it uses more lanes: a share of a run by minutes, and so many seconds of any run.

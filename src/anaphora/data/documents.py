@@ -4,7 +4,7 @@ Batches of one epoch are a function of (seed, epoch), so a resumed run meets the
 B batch, T time, C classes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,11 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from anaphora.data.stream import Batches
 from anaphora.text.tokenizer import Tokenizer
 
 PAD = 0  # what stands after the end of a shorter document; no model may look at it
-_POOL = 50  # batches whose documents are sorted by length together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,52 +117,6 @@ def label_matrix(labels: Iterable[Sequence[str]], known: Sequence[str], *, multi
     for row, own in enumerate(rows):
         matrix[row, [number[label] for label in own]] = 1.0
     return matrix
-
-
-class BucketedDocuments:
-    """The batches of each epoch: documents of about equal length together, in random order.
-
-    Documents are shuffled, sorted by length within pools of 50 batches, and the batches shuffled again: so batches have
-    little padding, and yet differ from epoch to epoch.
-
-    Args:
-        documents: to take them from.
-        batch_size: B, documents in a batch; fewer in the last, and where they are long.
-        max_batch_tokens: B times T of a batch stays within it, except where one document alone is longer.
-        seed: of the order.
-    """
-
-    def __init__(self, documents: EncodedDocuments, batch_size: int, *, max_batch_tokens: int, seed: int = 0) -> None:
-        self._documents, self._seed = documents, seed
-        self._batch_size, self._max_batch_tokens = batch_size, max_batch_tokens
-
-    def epoch(self, number: int) -> Batches[DocumentBatch]:
-        """Return the batches of epoch 0, 1, 2 ..."""
-        rng = np.random.default_rng([self._seed, number])
-        order = rng.permutation(len(self._documents))
-        lengths, pool = self._documents.lengths, _POOL * self._batch_size
-        batches: list[NDArray[np.int64]] = []
-        for start in range(0, len(order), pool):
-            part = order[start : start + pool]
-            batches += self._cut(part[np.argsort(lengths[part], kind="stable")], lengths)
-        order_of_batches = rng.permutation(len(batches))
-        return Batches(len(batches), lambda index: self._documents.batch(batches[order_of_batches[index]]))
-
-    def in_order(self, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], DocumentBatch]]:
-        """Yield batches of the documents `indices`, the shortest first, each with the numbers of its documents."""
-        lengths = self._documents.lengths
-        for part in self._cut(indices[np.argsort(lengths[indices], kind="stable")], lengths):
-            yield part, self._documents.batch(part)
-
-    def _cut(self, indices: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Cut documents, sorted by length, into batches."""
-        batches, start = [], 0
-        for end in range(1, len(indices) + 1):
-            full = end - start == self._batch_size
-            if full or end == len(indices) or (end - start + 1) * lengths[indices[end]] > self._max_batch_tokens:
-                batches.append(indices[start:end])
-                start = end
-        return batches
 
 
 def _encode(text: str, tokenizer: Tokenizer) -> NDArray[np.int32]:

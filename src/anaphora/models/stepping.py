@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.language_model import LanguageModel, State, at_least_float32
@@ -28,7 +28,7 @@ _MAX_ONE_THREAD = 1 << 27  # rows times weights: about 3 ms of one thread
 
 
 @contextmanager
-def inference(model: LanguageModel) -> Iterator[None]:
+def inference(model: nn.Module) -> Iterator[None]:
     """Run the block without gradients and with the model in evaluation mode; its mode is restored after."""
     training = model.training
     if training:

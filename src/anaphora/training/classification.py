@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from anaphora.data.documents import BucketedDocuments, DocumentBatch, EncodedDocuments
+from anaphora.data.buckets import Buckets
+from anaphora.data.documents import DocumentBatch, EncodedDocuments
 from anaphora.models.classifier import Classifier, DocumentClassifier
 from anaphora.models.language_model import Losses, State
 from anaphora.training.config import TrainingConfig
@@ -100,7 +101,7 @@ class Classification(Task):
         lesson = Classes(config, weights, model.config.adversarial)
         super().__init__(model, config, lesson, name=name, num_valid=0 if valid is None else len(valid))
         self._valid, self._origin = valid, origin
-        self._batches = BucketedDocuments(train, config.batch_size, max_batch_tokens=MAX_BATCH_TOKENS, seed=config.seed)
+        self._batches = Buckets(train, config.batch_size, max_batch_tokens=MAX_BATCH_TOKENS, seed=config.seed)
 
     def origin(self) -> dict[str, Any]:
         return {**self._origin, "vocab_size": self.model.vocab_size, "labels": list(self.model.labels)}
@@ -129,7 +130,7 @@ def document_logits(model: Classifier, documents: EncodedDocuments, indices: NDA
     """
     chosen = np.arange(len(documents)) if indices is None else indices
     logits = torch.empty(len(documents), len(model.labels))
-    batches = BucketedDocuments(documents, _SCORED_TOGETHER, max_batch_tokens=MAX_BATCH_TOKENS)
+    batches = Buckets(documents, _SCORED_TOGETHER, max_batch_tokens=MAX_BATCH_TOKENS)
     for rows, batch in batches.in_order(chosen):
         moved = batch.to(model.device)
         logits[rows] = model(moved.tokens, moved.lengths).cpu()
