@@ -2,7 +2,8 @@
 
 import pytest
 
-from anaphora.evaluation.tagging import Retrieval, find_spans, marks_spans, score_tags
+from anaphora.evaluation.retrieval import Retrieval
+from anaphora.evaluation.tagging import find_spans, marks_spans, score_tags
 
 
 @pytest.mark.parametrize(

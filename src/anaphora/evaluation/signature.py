@@ -5,6 +5,7 @@ The idea is sacrebleu's (Post 2018, "A Call for Clarity in Reporting BLEU Scores
     tokens:all|unknown:scored|context:stream|lanes:1|split:test|tokenizer:1f0c93ab|corpus:77d0e12c|...|version:0.1.0
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from anaphora import __version__
@@ -60,7 +61,44 @@ class Signature:
             "model": short(self.model),
             "version": __version__,
         }
-        return "|".join(f"{key}:{value}" for key, value in parts.items())
+        return _line(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSignature:
+    """The conditions under which documents were classified.
+
+    Attributes:
+        documents, labels: how many there are.
+        multi_label: whether a document may have several labels.
+        split: which part of the documents.
+        tokenizer, corpus, model: their sha256 hashes, as in `Signature`.
+    """
+
+    documents: int
+    labels: int
+    multi_label: bool = False
+    split: str
+    tokenizer: str | None = None
+    corpus: str | None = None
+    model: str | None = None
+
+    def __str__(self) -> str:
+        return _line(
+            {
+                "documents": str(self.documents),
+                "labels": f"{self.labels}{'-together' if self.multi_label else ''}",
+                "split": self.split,
+                "tokenizer": short(self.tokenizer),
+                "corpus": short(self.corpus),
+                "model": short(self.model),
+                "version": __version__,
+            }
+        )
+
+
+def _line(parts: Mapping[str, str]) -> str:
+    return "|".join(f"{key}:{value}" for key, value in parts.items())
 
 
 def short(name: str | None) -> str:
