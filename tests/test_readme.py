@@ -60,10 +60,14 @@ def commands_of(body: str) -> list[str]:
 
 def shorten_command(command: str) -> str:
     """Cut a training short; leave other commands alone."""
-    if not re.search(r"\banaphora train\b", command):
+    if not re.search(r"\banaphora (tag )?train\b", command):
         return command
     short, found = re.subn(r"--(minutes|epochs|steps)[ =]\S+", f"--steps {STEPS}", command)
-    return short if found or "--resume" in command else re.sub(r"(anaphora train)", rf"\1 --steps {STEPS}", command)
+    return (
+        short
+        if found or "--resume" in command
+        else re.sub(r"(anaphora (?:tag )?train)", rf"\1 --steps {STEPS}", command)
+    )
 
 
 def shorten_code(code: str) -> str:

@@ -14,6 +14,8 @@ from anaphora.api.rescoring import RescoreResult, rescore
 from anaphora.api.result import TrainResult
 from anaphora.api.scoring import LineScores, score
 from anaphora.api.suggestion import suggest
+from anaphora.api.tag_run import TagResult
+from anaphora.api.tagging import TaggedWords, evaluate_tagger, load_tagger, tag, train_tagger
 from anaphora.api.texts import text_for
 from anaphora.api.training import train
 
@@ -23,6 +25,8 @@ __all__ = [
     "LineScores",
     "MixResult",
     "RescoreResult",
+    "TagResult",
+    "TaggedWords",
     "TrainResult",
     "adapt",
     "compare",
@@ -30,6 +34,7 @@ __all__ = [
     "corpus_info",
     "evaluate",
     "evaluate_adapted",
+    "evaluate_tagger",
     "export_arpa",
     "fetch",
     "generate",
@@ -37,12 +42,15 @@ __all__ = [
     "import_arpa",
     "info",
     "load",
+    "load_tagger",
     "mix",
     "rescore",
     "resolve",
     "score",
     "stream",
     "suggest",
+    "tag",
     "text_for",
     "train",
+    "train_tagger",
 ]

@@ -24,6 +24,7 @@ from anaphora.cli import (
     rescore,
     score,
     suggest,
+    tag,
     train,
 )
 
@@ -74,6 +75,7 @@ app.command("mix")(mix.mix)
 app.command("info")(info.info)
 app.command("export")(arpa.export)
 app.command("import")(arpa.import_)
+app.add_typer(tag.app, name="tag")
 app.add_typer(data.app, name="data")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(lab.app, name="lab")

@@ -27,7 +27,11 @@ _TITLES = {
     "statistics": "measuring gradients",
     "tune": "tuning",
 }
-_FORMATS = {"tokens_per_second": "{:,.0f} tokens/s", "documents_per_second": "{:,.0f} documents/s"}
+_FORMATS = {
+    "tokens_per_second": "{:,.0f} tokens/s",
+    "documents_per_second": "{:,.0f} documents/s",
+    "words_per_second": "{:,.0f} words/s",
+}
 _LEFT_OUT = {"learning_rate"}  # of interest to few; metrics.jsonl has it
 _UNITS = {"bytes": (1e6, "MB"), "characters": (1e6, "M characters"), "tokens": (1e3, "k tokens")}
 

@@ -9,6 +9,7 @@ Shapes: B batch, P tokens, T words, U different spellings, K characters.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anaphora.files import sha256_json
 from anaphora.models.tagger import Words
 from anaphora.text.conll import TaggedSentence
 from anaphora.text.tokenizer import Tokenizer
@@ -79,6 +81,7 @@ class EncodedSentences:
     def __init__(
         self, sentences: Sequence[TaggedSentence], tokenizer: Tokenizer, tags: Sequence[str], characters: str
     ) -> None:
+        self._source = sentences
         self._tag_ids = {tag: number for number, tag in enumerate(tags)}
         self._char_ids = {character: number for number, character in enumerate(characters, start=1)}
         self._tokenizer = tokenizer
@@ -94,6 +97,11 @@ class EncodedSentences:
 
     def __len__(self) -> int:
         return len(self._sentences)
+
+    @cached_property
+    def source_hash(self) -> str:
+        """A hash of words and tags; names the sentences in signatures."""
+        return sha256_json({"sentences": [[list(one.tokens), list(one.tags)] for one in self._source]})
 
     @property
     def num_words(self) -> int:

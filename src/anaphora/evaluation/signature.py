@@ -97,6 +97,36 @@ class DocumentSignature:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TagSignature:
+    """The conditions under which words were tagged.
+
+    Attributes:
+        words: how many there are.
+        unknown: how many of them are `<unk>` to the tagger: those that training saw once or never.
+        split: which part of the sentences; "all" of a file without splits.
+        tokenizer, corpus, model: their sha256 hashes, as in `Signature`; those that a baseline has not stay out.
+    """
+
+    words: int
+    unknown: int
+    split: str
+    tokenizer: str | None = None
+    corpus: str | None = None
+    model: str | None = None
+
+    def __str__(self) -> str:
+        hashes = {"tokenizer": self.tokenizer, "corpus": self.corpus, "model": self.model}
+        parts = {
+            "words": str(self.words),
+            "unknown": str(self.unknown),
+            "split": self.split,
+            **{key: short(value) for key, value in hashes.items()},
+            "version": __version__,
+        }
+        return _line(parts)
+
+
 def _line(parts: Mapping[str, str]) -> str:
     return "|".join(f"{key}:{value}" for key, value in parts.items())
 

@@ -1,6 +1,7 @@
 """A tagger applied to sentences: the tag of each word with its log-probability, and what the right ones cost."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 
 from anaphora.data.buckets import Buckets
 from anaphora.data.sentences import MAX_BATCH_WORDS, EncodedSentences
+from anaphora.evaluation.tagging import TaggingScores
 from anaphora.models.stepping import inference
 from anaphora.models.tagger import Tagger
 
@@ -61,3 +63,22 @@ def tag_words(model: Tagger, sentences: EncodedSentences, indices: NDArray[np.in
                 found.tags[place[number]] = tuple(model.config.tags[tag] for tag in best_tags[row][:length])
                 found.log_probs[place[number]] = tuple(best[row][:length])
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagEvaluation:
+    """How well sentences were tagged, and under which conditions.
+
+    Attributes:
+        scores: accuracy and F1.
+        loss: mean nats per word whose tag the tagger knows; None for a baseline, which has no probabilities.
+        signature: the conditions; two results compare when theirs differ in the model alone.
+    """
+
+    scores: TaggingScores
+    loss: float | None
+    signature: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
+        return {**self.scores.to_json(), "loss": self.loss, "signature": self.signature}

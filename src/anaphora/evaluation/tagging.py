@@ -1,4 +1,4 @@
-"""How well tokens are tagged: accuracy, also on words that training never saw; each tag's F1; whole spans as conlleval.
+"""How well tokens are tagged: accuracy, also on unknown words; each tag's F1; whole spans as conlleval.
 
 A span is a type over a run of tokens: a name, a noun phrase. It is found when its type, its first and its last token
 are right, and its F1 is what named-entity figures are quoted in (Tjong Kim Sang and De Meulder 2003, CoNLL-2003).
@@ -27,7 +27,7 @@ class TaggingScores:
     Attributes:
         tokens: how many there are.
         correct: how many have the right tag.
-        unknown_tokens, unknown_correct: the same of the words that training never saw.
+        unknown_tokens, unknown_correct: the same of the words that are unknown to the tagger.
         sentences, sentences_correct: and of whole sentences.
         tags: for each tag of reference or prediction, the tokens that have it.
         spans: all spans together; None where the tags mark none.
@@ -85,7 +85,7 @@ def score_tags(
     Args:
         expected: the reference.
         predicted: as long, sentence by sentence.
-        unknown: for each token, whether training never saw the word; None: it saw them all.
+        unknown: for each token, whether the word is unknown to the tagger; None: none is.
     """
     tokens, unseen = Counter[bool](), Counter[bool]()
     tags, spans = _Tally(), _Tally()

@@ -1,0 +1,207 @@
+"""One run of a tagger from its first look at the sentences to its last score; `tagging.py` is the door."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anaphora import __version__
+from anaphora.api.configure import Assignments, overlay
+from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
+from anaphora.bundle import TOKENIZER, Bundle, TaggerBundle, add_provenance, load_bundle, save_tagger
+from anaphora.data.sentences import EncodedSentences, characters_of
+from anaphora.errors import BundleError
+from anaphora.evaluation.signature import TagSignature
+from anaphora.evaluation.tag_baseline import MostFrequentTag
+from anaphora.evaluation.tag_words import TagEvaluation, tag_words
+from anaphora.evaluation.tagging import score_tags
+from anaphora.files import read_json, write_json
+from anaphora.models.tagger import Tagger
+from anaphora.progress import Progress
+from anaphora.runtime import choose_device, seed_everything
+from anaphora.text.sentences import Sentences, TaggedText, open_sentences
+from anaphora.text.tokenizer import Tokenizer
+from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
+from anaphora.training.sections import Sections
+from anaphora.training.tag_run_config import TAGGER, TagRunConfig
+from anaphora.training.tagging import Tagging
+from anaphora.training.trainer import Trainer
+
+# Of a run by minutes: left for loading, saving and scoring.
+_REST_SHARE, _REST_SECONDS = 0.05, 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagResult:
+    """What a tagger's run gave.
+
+    Attributes:
+        run: the run folder.
+        model: the model folder inside it.
+        tags: what the tagger tells apart, the most frequent first.
+        scores: of "valid" and, where there is one, "test".
+        baseline: the same for the most frequent tag of each word.
+        seconds: of the whole call.
+        words_per_second: of training alone.
+        steps, epochs, stopped_by: how far training went, and why it ended there.
+        interrupted: whether Ctrl-C ended it.
+        chosen: the complete configuration, without the [sentences].
+    """
+
+    run: Path
+    model: Path
+    tags: tuple[str, ...]
+    scores: dict[str, TagEvaluation]
+    baseline: dict[str, TagEvaluation]
+    seconds: float
+    words_per_second: float
+    steps: int
+    epochs: float
+    stopped_by: str
+    interrupted: bool
+    chosen: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            **vars(self),
+            "run": str(self.run),
+            "model": str(self.model),
+            "tags": list(self.tags),
+            "scores": {split: found.to_json() for split, found in self.scores.items()},
+            "baseline": {split: found.to_json() for split, found in self.baseline.items()},
+        }
+
+
+@dataclass(kw_only=True)
+class TagRun:
+    """A run and all that its steps hand on to each other."""
+
+    started: float
+    command: str | None
+    progress: Progress
+
+    def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TagResult:
+        """Train a new tagger in a new folder."""
+        config = TagRunConfig.from_json(sections)
+        choose_device(config.training.device)
+        below = None if config.tagger.language_model is None else load_bundle(Path(config.tagger.language_model))
+        config = _absolute(config)
+        text = open_sentences(config.sentences)
+        with new_run(out, f"{Path(config.sentences.source).stem}-tagger", overwrite=overwrite) as folder:
+            tokenizer = _tokenizer(config, text) if below is None else below.tokenizer
+            save_tokenizer(tokenizer, folder / TOKENIZER)
+            about = {
+                "anaphora": __version__,
+                "command": self.command,
+                "corpus": {"name": config.sentences.source, "source_hash": text.source_hash()},
+                "tokenizer_hash": tokenizer.hash,
+                "language_model": None if below is None else below.model.config.model_dump(mode="json"),
+            }
+            write_json(folder / CONFIG, config.to_json())
+            write_json(folder / RUN, about)
+            return self._finish(folder, config, text, tokenizer, about, below, resume=False)
+
+    def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TagResult:
+        """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
+        about = read_json(folder / RUN, BundleError, "the record of the run")
+        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
+        config = TagRunConfig.from_json(overlay(saved, settings, options, layout=TAGGER))
+        text = open_sentences(config.sentences)
+        tokenizer = load_tokenizer(folder / TOKENIZER)
+        return self._finish(folder, config, text, tokenizer, about, None, resume=True)
+
+    def _finish(
+        self,
+        folder: Path,
+        config: TagRunConfig,
+        text: TaggedText,
+        tokenizer: Tokenizer,
+        about: dict[str, Any],
+        below: Bundle | None,
+        *,
+        resume: bool,
+    ) -> TagResult:
+        """Train, save, score, and save again with the scores."""
+        seed_everything(config.training.seed)
+        characters = characters_of(text.splits["train"])
+        model = Tagger(config.model(text.tags, characters, about.get("language_model")), tokenizer.vocab_size)
+        if below is not None and model.language_model is not None:
+            model.language_model.take_over(below.model)
+        encoded = {
+            split: EncodedSentences(part, tokenizer, text.tags, characters) for split, part in text.splits.items()
+        }
+        hashes = {"corpus": text.source_hash(), "tokenizer": tokenizer.hash}
+        task = Tagging(model, encoded, config.training, name=config.sentences.source, hashes=hashes)
+        limit = self._time_limit(config.training.minutes)
+        outcome = Trainer(task, folder, time_limit=limit, progress=self.progress).run(resume=resume)
+        columns = {"token_column": config.sentences.token_column, "tag_column": config.sentences.tag_column}
+        provenance = {**about, "columns": columns, "outcome": vars(outcome)}
+        bundle = save_tagger(folder / MODEL, model, tokenizer, provenance)
+        held_out = [split for split in encoded if split != "train"]
+        baseline = MostFrequentTag(text.splits["train"])
+        scores = {split: evaluate_split(bundle, text.splits[split], encoded[split], split) for split in held_out}
+        add_provenance(bundle, results={split: found.to_json() for split, found in scores.items()})
+        return TagResult(
+            run=folder,
+            model=folder / MODEL,
+            tags=text.tags,
+            scores=scores,
+            baseline={split: _score_baseline(baseline, text.splits[split], encoded[split], split) for split in scores},
+            seconds=time.monotonic() - self.started,
+            words_per_second=outcome.tokens_per_second,
+            steps=outcome.steps,
+            epochs=outcome.epochs,
+            stopped_by=outcome.stopped_by,
+            interrupted=outcome.interrupted,
+            chosen={section: values for section, values in config.to_json().items() if section != "sentences"},
+        )
+
+    def _time_limit(self, minutes: float | None) -> float | None:
+        """Return how many seconds training may take of a run that takes so many minutes."""
+        if minutes is None:
+            return None
+        left = minutes * 60 - (time.monotonic() - self.started)
+        return max(left * (1 - _REST_SHARE) - _REST_SECONDS, 1.0)
+
+
+def evaluate_split(bundle: TaggerBundle, sentences: Sentences, encoded: EncodedSentences, split: str) -> TagEvaluation:
+    """Tag sentences and compare with the tags they have."""
+    found = tag_words(bundle.model, encoded)
+    scores = score_tags([one.tags for one in sentences], found.tags, encoded.unknown)
+    signature = TagSignature(
+        words=scores.tokens,
+        unknown=scores.unknown_tokens,
+        split=split,
+        tokenizer=bundle.tokenizer.hash,
+        corpus=encoded.source_hash,
+        model=bundle.model_hash,
+    )
+    return TagEvaluation(scores=scores, loss=found.loss, signature=str(signature))
+
+
+def _score_baseline(
+    baseline: MostFrequentTag, sentences: Sentences, encoded: EncodedSentences, split: str
+) -> TagEvaluation:
+    tags = [baseline.tag(one.tokens) for one in sentences]
+    scores = score_tags([one.tags for one in sentences], tags, encoded.unknown)
+    signature = TagSignature(
+        words=scores.tokens, unknown=scores.unknown_tokens, split=split, corpus=encoded.source_hash
+    )
+    return TagEvaluation(scores=scores, loss=None, signature=str(signature))
+
+
+def _tokenizer(config: TagRunConfig, text: TaggedText) -> Tokenizer:
+    return train_tokenizer(config.tokenizer, (f"{' '.join(one.tokens)}\n" for one in text.splits["train"]))
+
+
+def _absolute(config: TagRunConfig) -> TagRunConfig:
+    """Return the configuration with paths that hold wherever the run is resumed."""
+    sentences, model = config.sentences, config.tagger.language_model
+    paths = {
+        key: None if (name := getattr(sentences, key)) is None else str(Path(name).expanduser().absolute())
+        for key in ("source", "valid", "test")
+    }
+    below = None if model is None else str(Path(model).expanduser().absolute())
+    return config.replace(sentences=sentences.replace(**paths), tagger=config.tagger.replace(language_model=below))
