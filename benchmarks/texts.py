@@ -3,11 +3,15 @@
 Speed depends on sizes alone, so a made-up text measures the same thing; each result says which of the two it used.
 """
 
+import csv
+import gzip
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from anaphora.text.imdb import INDEX, TABLE
 from benchmarks.harness import ROOT
 
 _SEED = 1268
@@ -34,6 +38,24 @@ def text8_text() -> tuple[str, str]:
     if not path.is_file():
         return _zipf_text(1_171_946, [f"w{rank}" for rank in range(57_993)], " "), "made-up words"
     return path.read_text(encoding="ascii"), "text8, first 6,877,825 bytes"
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """The reviews of one split of IMDb with their labels, "1" for praise and "0" for blame."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def imdb_reviews(split: str) -> Reviews:
+    """Return the reviews of the official split "train" or "test"; there is no made-up text that has an opinion."""
+    folder = shared_folder() / "imdb"
+    with gzip.open(folder / f"{INDEX}.gz", "rt", encoding="utf-8", newline="") as file:
+        in_split = [row["split"] == split for row in csv.DictReader(file)]
+    with gzip.open(folder / f"{TABLE}.gz", "rt", encoding="utf-8", newline="") as file:
+        rows = [row for row, wanted in zip(csv.DictReader(file), in_split, strict=True) if wanted]
+    return Reviews(tuple(row["review"] for row in rows), tuple(row["sentiment"] for row in rows))
 
 
 def _zipf_text(count: int, types: list[str], separator: str) -> str:

@@ -7,6 +7,7 @@ from anaphora.api.comparison import Comparison, compare
 from anaphora.api.conditions import given
 from anaphora.api.configure import resolve
 from anaphora.api.evaluation import evaluate
+from anaphora.api.explanation import explain
 from anaphora.api.generation import generate, stream
 from anaphora.api.mixing import MixResult, mix
 from anaphora.api.models import info, load
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "evaluate_adapted",
     "evaluate_tagger",
+    "explain",
     "export_arpa",
     "fetch",
     "generate",

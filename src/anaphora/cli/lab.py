@@ -140,7 +140,7 @@ def units(
 ) -> None:
     """Find the units that track position in the line, quotes, indentation or brackets, and colour the text by them."""
     from anaphora import api
-    from anaphora.lab.units.pictures import plot_units, write_page
+    from anaphora.lab.units.pictures import plot_units, write_units
     from anaphora.lab.units.tracking import track
 
     with progress.reporting(quiet) as report:
@@ -154,7 +154,7 @@ def units(
             progress=report,
         )
     if html:
-        write_page(found, html)
+        write_units(found, html)
     if plot:
         plot_units(found, plot)
     if as_json:

@@ -62,6 +62,14 @@ class TextReader:
         return text[:keep]
 
 
+def text_pieces(tokenizer: Tokenizer, token_ids: Sequence[int]) -> tuple[str, ...]:
+    """Return the text that each token adds; nothing for a token that is a part of a character only."""
+    reader = TextReader(tokenizer)
+    pieces = [reader.push([token_id]) for token_id in token_ids]
+    pieces[-1] += reader.finish()
+    return tuple(pieces)
+
+
 def _overlap(text: str, stop: str) -> int:
     """Return the length of the longest end of `text` that begins `stop` without being all of it."""
     longest = min(len(text), len(stop) - 1)

@@ -1,10 +1,12 @@
 """One look for every picture of the laboratory: PNG or SVG, quiet axes, colours that the colour-blind can tell apart.
 
 matplotlib is an extra and is loaded only when a picture is drawn. No global state of it is touched, and the same
-numbers give the same SVG, byte for byte.
+numbers give the same SVG, byte for byte. Chinese, Japanese and Korean need a font with their characters on the machine
+(fonts-noto-cjk); without one, boxes stand for them.
 """
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +24,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 GREY = "#8C8C8C"
 CELL_COLOURS = {"elman": COLOURS[1], "gru": COLOURS[2], "lstm": COLOURS[0]}
 
+_CJK_FONTS = ("Noto Sans Mono CJK SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "Microsoft YaHei", "PingFang SC")
 _STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: looks the same everywhere
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
@@ -55,9 +57,25 @@ def check_picture_path(path: Path) -> None:
         raise ConfigError('pictures need matplotlib; install it with: pip install "anaphora[plots]"') from None
 
 
+def fonts(first: str = "DejaVu Sans") -> list[str]:
+    """Return the fonts to draw text with, in order of trial: one that comes with matplotlib, then one for CJK."""
+    from matplotlib import font_manager
+
+    installed = set(font_manager.get_font_names())
+    return [first, *[font for font in _CJK_FONTS if font in installed][:1]]
+
+
 @contextmanager
-def picture(path: Path, *, panels: int = 1, size: tuple[float, float] = (7.5, 4.2)) -> Iterator[list["Axes"]]:
-    """Hand out the axes of `panels` panels side by side, `size` in inches; write the picture when the block ends.
+def picture(
+    path: Path, *, panels: int = 1, heights: Sequence[float] = (1,), size: tuple[float, float] = (7.5, 4.2)
+) -> Iterator[list["Axes"]]:
+    """Hand out the axes of `panels` panels side by side; write the picture when the block ends.
+
+    Args:
+        path: where to.
+        panels: how many in a row.
+        heights: of the rows, in proportion to each other; the axes come row by row.
+        size: of the whole, in inches.
 
     Raises:
         ConfigError: as `check_picture_path`.
@@ -66,9 +84,10 @@ def picture(path: Path, *, panels: int = 1, size: tuple[float, float] = (7.5, 4.
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context({**_STYLE, "font.family": fonts()}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure = Figure(figsize=size, layout="constrained")
-        yield list(figure.subplots(1, panels, squeeze=False)[0])
+        yield list(figure.subplots(len(heights), panels, squeeze=False, height_ratios=heights).flat)
         kind = path.suffix.lower().removeprefix(".")
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         with atomic_write(path) as file:

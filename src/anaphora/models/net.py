@@ -1,5 +1,8 @@
 """What training asks of any module, whatever the module is for: where it is, how large it is, what its layers are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -32,3 +35,14 @@ class Net(nn.Module):
     def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
         """Return the matrices between embedding and head, each with the number of gates stacked in its rows."""
         return []
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Run the block with the net in evaluation mode; its mode is restored after."""
+    was_training = net.training
+    net.eval()
+    try:
+        yield
+    finally:
+        net.train(was_training)

@@ -18,6 +18,7 @@ from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.language_model import LanguageModel, State, at_least_float32
 from anaphora.models.layers.full_head import FullHead
 from anaphora.models.layers.head import Head
+from anaphora.models.net import evaluating
 from anaphora.models.recurrent import RecurrentLanguageModel
 
 # The product of embedding and input weights is made once for all V tokens when it has at most this many entries
@@ -30,15 +31,8 @@ _MAX_ONE_THREAD = 1 << 27  # rows times weights: about 3 ms of one thread
 @contextmanager
 def inference(model: nn.Module) -> Iterator[None]:
     """Run the block without gradients and with the model in evaluation mode; its mode is restored after."""
-    training = model.training
-    if training:
-        model.eval()
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        if training:
-            model.train()
+    with evaluating(model), torch.inference_mode():
+        yield
 
 
 def step_threads(model: LanguageModel, rows: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from anaphora.bundle import Bundle
 from anaphora.errors import ConfigError
-from anaphora.lab.units.pictures import plot_units, shades_of, write_page
+from anaphora.lab.units.pictures import plot_units, shades_of, write_units
 from anaphora.lab.units.tracking import Tracking, track
 
 HOSTILE = '<script>alert("&amp;")</script>\x00\r\x7f\ud800</pre>\n'
@@ -47,7 +47,7 @@ def with_text(tracking: Tracking, text: str) -> Tracking:
 
 def test_the_page_shows_the_text_for_every_unit(detector: Bundle, text: str, tmp_path: Path) -> None:
     tracking = track(detector, text, top=2, show=["layer1.h1"])
-    write_page(tracking, tmp_path / "units.html")
+    write_units(tracking, tmp_path / "units.html")
     page = Reader((tmp_path / "units.html").read_text(encoding="utf-8"))
     assert len(page.texts) == 2 * 2 + 1  # line position and quotes change in this text
     assert {shown.removeprefix("\n").replace("↵", "") for shown in page.texts} == {text}
@@ -55,7 +55,7 @@ def test_the_page_shows_the_text_for_every_unit(detector: Bundle, text: str, tmp
 
 
 def test_nothing_in_the_page_can_run(detector: Bundle, text: str, tmp_path: Path) -> None:
-    write_page(with_text(track(detector, text), HOSTILE), tmp_path / "units.html")
+    write_units(with_text(track(detector, text), HOSTILE), tmp_path / "units.html")
     source = (tmp_path / "units.html").read_text(encoding="utf-8")
     page = Reader(source)
     assert page.tags <= {
@@ -77,7 +77,7 @@ def test_the_picture_is_drawn(detector: Bundle, text: str, tmp_path: Path, name:
 
 def test_a_text_without_any_signal(detector: Bundle, tmp_path: Path) -> None:
     tracking = track(detector, "a")
-    write_page(tracking, tmp_path / "units.html")
+    write_units(tracking, tmp_path / "units.html")
     plot_units(tracking, tmp_path / "units.png")
     assert (tmp_path / "units.html").read_text(encoding="utf-8").count("This never changes in the text.") == 4
 

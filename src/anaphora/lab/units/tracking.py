@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from anaphora.bundle import Bundle
 from anaphora.errors import ConfigError, CorpusError
-from anaphora.generation.text_reader import TextReader
+from anaphora.generation.text_reader import text_pieces
 from anaphora.lab.units.signals import SIGNALS, signal
 from anaphora.models.recurrent import RecurrentLanguageModel
 from anaphora.models.stepping import inference, make_stepper, step_threads
 from anaphora.progress import Event, Progress, silent
 from anaphora.runtime import num_threads
-from anaphora.text.tokenizer import Tokenizer
 
 _PARTS = ("h", "c")  # of the state, in its order
 _UNIT_NAME = re.compile(r"layer(\d+)\.([hc])(\d+)")
@@ -162,7 +161,7 @@ def track(
         raise CorpusError("the text has no tokens: there is nothing to read")
     read = token_ids[:max_tokens]
     activations = _activations(model, [bundle.tokenizer.start_id, *read], progress)[1:]
-    pieces = _pieces(bundle.tokenizer, read)
+    pieces = text_pieces(bundle.tokenizer, read)
     findings = _find(activations, units, pieces, top)
     keep = dict.fromkeys([*(tracked.unit for finding in findings for tracked in finding.units), *shown])
     return Tracking(
@@ -202,14 +201,6 @@ def _activations(model: RecurrentLanguageModel, token_ids: Sequence[int], progre
             if done % _REPORT_EVERY == 0 or done == len(token_ids):
                 progress(Event(stage="read", done=done, total=len(token_ids), unit="tokens"))
         return torch.stack(states).float().cpu().numpy()
-
-
-def _pieces(tokenizer: Tokenizer, token_ids: Sequence[int]) -> tuple[str, ...]:
-    """Return the text that each token adds; nothing for a token that is a part of a character only."""
-    reader = TextReader(tokenizer)
-    pieces = [reader.push([token_id]) for token_id in token_ids]
-    pieces[-1] += reader.finish()
-    return tuple(pieces)
 
 
 def _find(
