@@ -40,3 +40,19 @@ def test_an_unknown_label_is_named(anaphora: Run, model: Path) -> None:
     done = anaphora("generate", model, "--condition=ngg")
     assert done.exit_code == 2
     assert "condition 'ngg': the model has no such label (it has: 'pos', 'neg'); did you mean 'neg'?" in done.stderr
+
+
+def test_train_learns_from_a_column_of_labels(anaphora: Run, small: tuple[str, ...]) -> None:
+    rows = "".join(f"a {word} film,{label}\n" for word, label in (("good", "pos"), ("bad", "neg")) * 40)
+    Path("reviews.csv").write_text(f"review,kind\n{rows}")
+    words = ["train", "reviews.csv", "--condition=kind", "--column=review", "--steps=3", "--out=run", *small]
+    done = anaphora(*words)
+    assert done.exit_code == 0, done.output
+    assert "without the label" in done.stdout
+    assert anaphora("generate", "run", "--condition=pos", "--max-new-tokens=5").exit_code == 0
+
+
+def test_train_refuses_what_is_for_running_text(anaphora: Run) -> None:
+    done = anaphora("train", "reviews.csv", "--condition=kind", "--max-chars=100")
+    assert done.exit_code == 2
+    assert "--max-chars is for running text: it does not go together with --condition" in done.stderr

@@ -61,15 +61,12 @@ def test_a_given_model_shares_the_weights_and_leaves_the_other_alone() -> None:
     assert str(condition_of(by_vector)).startswith("vector-")
 
 
-def test_training_drops_conditions_and_evaluation_does_not() -> None:
-    model = conditional(dropout_condition=0.5)
-    torch.nn.init.ones_(model.table.weight)
-    torch.nn.init.zeros_(model.table.weight.data[0])
-    many = torch.zeros(400, dtype=torch.int64)
-    assert model.initial_state_for(many)[0].mean() == 1.0
-    kept = model.train().initial_state_for(many)[0]
-    assert torch.equal(kept.amin(1), kept.amax(1))
-    assert 0.4 < float(kept[:, 0].mean().detach()) < 0.6
+def test_a_state_keeps_its_memory_under_another_condition() -> None:
+    model = conditional()
+    _, after = model(torch.tensor([[1, 2]]), model.initial_state_for(["up"]))
+    moved = model.with_condition(after, ["down"])
+    assert torch.equal(moved[0], model.table.weight[2:3])
+    assert all(one is other for one, other in zip(moved[1:], after[1:], strict=True))
 
 
 @pytest.mark.parametrize(

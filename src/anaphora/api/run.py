@@ -71,7 +71,7 @@ class Run:
         if name == "conditional":
             raise ConfigError(
                 "name = 'conditional' in [model]: such a model learns from texts with labels; name the column that"
-                " holds them (--condition COLUMN), and the net itself as the model"
+                " holds them (--condition COLUMN), and as the model the net itself"
             )
         config = complete(sections, by_gradient=by_gradient)
         choose_device(config.training.device)

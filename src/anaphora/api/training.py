@@ -5,12 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from anaphora.api.conditional_run import ConditionalRun
 from anaphora.api.configure import Assignments, corpus_options, overlay
+from anaphora.api.folder import CONFIG
 from anaphora.api.result import TrainResult
 from anaphora.api.run import Run
-from anaphora.errors import ConfigError
+from anaphora.errors import BundleError, ConfigError
+from anaphora.files import read_json
 from anaphora.progress import Progress, silent
 from anaphora.text.corpus import CorpusSettings
+from anaphora.training.conditional_run_config import CONDITIONAL
+from anaphora.training.run_config import LANGUAGE_MODEL
 
 
 def train(
@@ -26,6 +31,7 @@ def train(
     seed: int | None = None,
     preset: str | None = None,
     init: str | Path | None = None,
+    condition: str | None = None,
     config: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     settings: Assignments | None = None,
     out: str | Path | None = None,
@@ -51,6 +57,8 @@ def train(
         seed: of everything drawn at random.
         preset: the name of a published recipe, see `training.presets`; `config` and what follows win over it.
         init: a model folder to start from: its weights, its tokenizer, and its shape.
+        condition: the column of a table that holds a label for each document: the model learns to write texts of each
+            label, see `given`. `minutes` then chooses no sizes.
         config: a configuration file, or its sections.
         settings: single settings that win over `config`: {"hidden_size": 512} or ["hidden_size=512"]. The arguments
             above win over both.
@@ -68,10 +76,11 @@ def train(
     >>> result = train("human-numbers", steps=200)  # doctest: +SKIP
     >>> result.valid.perplexity  # doctest: +SKIP
     """
+    conditional = condition is not None or _is_conditional(resume)
     options = {
-        **corpus_options(corpus),
-        "corpus.valid": valid,
-        "corpus.test": test,
+        **(_document_options(corpus, condition) if conditional else corpus_options(corpus)),
+        f"{'documents' if conditional else 'corpus'}.valid": valid,
+        f"{'documents' if conditional else 'corpus'}.test": test,
         "tokenizer.kind": tokenizer,
         "model.name": model,
         "training.minutes": minutes,
@@ -80,14 +89,43 @@ def train(
         "training.seed": seed,
         "training.init": init,
     }
-    run = Run(started=time.monotonic() if started is None else started, track=track, command=command, progress=progress)
+    run = (ConditionalRun if conditional else Run)(
+        started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
+    )
     if resume is not None:
-        if any(given is not None for given in (corpus, preset, config, init, out)) or overwrite:
+        if any(given is not None for given in (corpus, preset, config, init, condition, out)) or overwrite:
             raise ConfigError(
                 f"--resume {resume} goes on with that run's own corpus and configuration, in its own folder;"
                 " leave out CORPUS, --preset, --config, --init, --out and --overwrite"
             )
         return run.resume(Path(resume), settings, options)
     base = Path(config) if isinstance(config, str) else config
-    sections = overlay(base, settings, options, preset_name=preset)
+    layout = CONDITIONAL if conditional else LANGUAGE_MODEL
+    sections = overlay(base, settings, options, preset_name=preset, layout=layout)
     return run.begin(sections, None if out is None else Path(out), overwrite)
+
+
+def _document_options(
+    corpus: str | Path | Sequence[str | Path] | CorpusSettings | None, label_column: str | None
+) -> dict[str, Any]:
+    """Turn a corpus of labelled documents into values of the [documents] section, by full name.
+
+    Raises:
+        ConfigError: it is more than one source.
+    """
+    if corpus is None:
+        return {}
+    source = corpus_options(corpus)["corpus.source"]
+    if len(source) != 1 or isinstance(corpus, CorpusSettings):
+        raise ConfigError(
+            f"condition = {label_column!r}: name one table, or a folder of tables, with a column of texts and one of"
+            " labels"
+        )
+    return {"documents.source": source[0], "documents.label_column": label_column}
+
+
+def _is_conditional(run: str | Path | None) -> bool:
+    """Tell whether the run in a folder learns from labelled documents; what is wrong with it is said later."""
+    if run is None or not (Path(run) / CONFIG).is_file():
+        return False
+    return "condition" in read_json(Path(run) / CONFIG, BundleError, "the configuration of the run")

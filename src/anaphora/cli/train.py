@@ -12,12 +12,14 @@ import typer
 
 from anaphora.cli import output, progress
 from anaphora.cli.output import Json, Quiet
+from anaphora.errors import ConfigError
 
 if TYPE_CHECKING:
     from anaphora import Evaluation, TrainResult
 
 # `--minutes` counts from the Enter key: loading torch, which comes after this line, takes seconds of them.
 _STARTED = time.monotonic()
+_ONLY_TEXT = ("max_chars", "data_dir", "from_path")
 _CORPUS, _MODEL, _RUN = "Corpus", "Model and training", "The run"
 
 
@@ -41,6 +43,14 @@ def train(
     ] = None,
     column: Annotated[
         str | None, typer.Option(help="The column of a .csv or .tsv file.", rich_help_panel=_CORPUS)
+    ] = None,
+    condition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="The column of labels in a table: learn to write texts of each label.",
+            rich_help_panel=_CORPUS,
+        ),
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(help="How the files are encoded.", show_default="utf-8", rich_help_panel=_CORPUS)
@@ -128,13 +138,20 @@ def train(
     """
     from anaphora import api
 
-    shortcuts = {
+    of_documents = {"documents.text_column": column or field, "documents.encoding": encoding}
+    of_text = {
         "corpus.field": field,
         "corpus.column": column,
         "corpus.encoding": encoding,
         "corpus.max_chars": max_chars,
         "corpus.data_dir": data_dir,
         "corpus.from_path": from_path,
+    }
+    if condition is not None and (idle := {key for key in _ONLY_TEXT if of_text[f"corpus.{key}"] is not None}):
+        option = min(idle).removesuffix("_path").replace("_", "-")
+        raise ConfigError(f"--{option} is for running text: it does not go together with --condition")
+    shortcuts = {
+        **(of_text if condition is None else of_documents),
         "tokenizer.lower": lower or None,
         "tokenizer.line_breaks": line_breaks,
         "training.device": device,
@@ -153,6 +170,7 @@ def train(
             seed=seed,
             preset=preset,
             init=init,
+            condition=condition,
             config=config,
             settings=[*(settings or []), *_assignments(shortcuts)],
             out=out,

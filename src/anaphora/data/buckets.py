@@ -47,24 +47,29 @@ class Buckets(Generic[BatchT]):
 
     def epoch(self, number: int) -> Batches[BatchT]:
         """Return the batches of epoch 0, 1, 2 ..."""
+        order = self.order(number)
+        return Batches(len(order), lambda index: self._items.batch(order[index]))
+
+    def order(self, number: int) -> list[NDArray[np.int64]]:
+        """Return the numbers of the items in each batch of epoch 0, 1, 2 ..."""
         rng = np.random.default_rng([self._seed, number])
         order = rng.permutation(len(self._items.lengths))
-        lengths, pool = self._items.lengths, _POOL * self._batch_size
+        pool = _POOL * self._batch_size
         batches: list[NDArray[np.int64]] = []
         for start in range(0, len(order), pool):
             part = order[start : start + pool]
-            batches += self._cut(part[np.argsort(lengths[part], kind="stable")], lengths)
-        order_of_batches = rng.permutation(len(batches))
-        return Batches(len(batches), lambda index: self._items.batch(batches[order_of_batches[index]]))
+            batches += self.cut(part)
+        return [batches[place] for place in rng.permutation(len(batches))]
 
     def in_order(self, indices: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], BatchT]]:
         """Yield batches of the items `indices`, the shortest first, each with the numbers of its items."""
-        lengths = self._items.lengths
-        for part in self._cut(indices[np.argsort(lengths[indices], kind="stable")], lengths):
+        for part in self.cut(indices):
             yield part, self._items.batch(part)
 
-    def _cut(self, indices: NDArray[np.int64], lengths: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """Cut items, sorted by length, into batches."""
+    def cut(self, indices: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Sort the items `indices` by length, and return the numbers of those in each batch."""
+        lengths = self._items.lengths
+        indices = indices[np.argsort(lengths[indices], kind="stable")]
         batches, start = [], 0
         for end in range(1, len(indices) + 1):
             full = end - start == self._batch_size

@@ -162,30 +162,36 @@ def evaluate_tokens(
         raise CorpusError(f"the {signature.split} text has no tokens: there is nothing to evaluate")
     lanes = min(batch_size, len(token_ids))
     sums = _score(afresh(model), token_ids, start_id, unk_id, lanes, window, progress)
-    total_nats, known = sums.nats + sums.unknown_nats, len(token_ids) - counts.unknown_tokens
-    loss = total_nats / len(token_ids)
+    return evaluation_of(sums, counts, replace(signature, lanes=lanes, adapt=conditions(model)))
+
+
+def evaluation_of(sums: "Sums", counts: SplitCounts, signature: Signature) -> Evaluation:
+    """Return the figures that follow from the sums over a text and from its size."""
+    total_nats, known = sums.nats + sums.unknown_nats, sums.tokens - counts.unknown_tokens
+    loss = total_nats / sums.tokens
     return Evaluation(
         loss=loss,
         perplexity=perplexity(loss),
         perplexity_without_unknown=perplexity(sums.nats / known) if known else None,
         bits_per_char=bits_per(total_nats, counts.characters),
         bits_per_byte=bits_per(total_nats, counts.bytes),
-        accuracy=sums.correct / len(token_ids),
-        tokens=len(token_ids),
+        accuracy=sums.correct / sums.tokens,
+        tokens=sums.tokens,
         unknown_tokens=counts.unknown_tokens,
         characters=counts.characters,
         bytes=counts.bytes,
-        signature=str(replace(signature, lanes=lanes, adapt=conditions(model))),
+        signature=str(signature),
         normalized=signature.normalized,
     )
 
 
-class _Sums(NamedTuple):
-    """The nats of the known and of the unknown tokens, and how many of all the model would have guessed."""
+class Sums(NamedTuple):
+    """The nats of the known and of the unknown tokens, how many of all the model would have guessed."""
 
     nats: float
     unknown_nats: float
     correct: int
+    tokens: int
 
 
 def _score(
@@ -196,7 +202,7 @@ def _score(
     lanes: int,
     window: int,
     progress: Progress,
-) -> _Sums:
+) -> Sums:
     with inference(model):
         device = model.device
         nats = torch.zeros(2, dtype=torch.float64, device=device)
@@ -211,7 +217,7 @@ def _score(
             correct += (hits & mask).sum()
             done += int(scored.sum())
             progress(Event(stage="evaluate", done=done, total=len(token_ids), unit="tokens"))
-        return _Sums(float(nats[0]), float(nats[1]), int(correct))
+        return Sums(float(nats[0]), float(nats[1]), int(correct), len(token_ids))
 
 
 def _windows(

@@ -24,8 +24,9 @@ class Signature:
         tokenizer, corpus, model: their sha256 hashes, whole; the line shows the first eight digits, or "-" for none.
         tokens: "all" when every token of the split is predicted once, ends of lines included; "first-N" when only
             its first N tokens are, as time did not allow more; "without-line-ends" when those are left out.
-        context: "stream", the state is carried over the whole text, across lines and documents; "line", each line is
-            read from the initial state; or "sentence", the model itself looks back no further than the line's begin.
+        context: "stream", the state is carried over the whole text, across lines and documents; "line" or "document",
+            each is read from the initial state; or "sentence", the model itself looks back no further than the line's
+            begin.
         normalized: False for a model whose figures are scores and not probabilities (stupid backoff); then the line
             begins with "scores:unnormalized".
         lanes: into how many pieces the text was cut, each read from the initial state; 1 is exact.

@@ -34,7 +34,7 @@ class ConditionalConfig(ModelConfig):
         net: the [model] section of the net that reads and writes; any that has an embedding and a head.
         labels: names of the conditions that have a row in the table; none for a model of vectors alone.
         condition_dim: D, numbers that stand for one condition.
-        dropout_condition: the share of the texts that training takes without their condition. It teaches the condition
+        dropout_condition: the share of the documents that training takes without their label. It teaches the condition
             "none", so that the model can also write and score a text of which nothing is known.
     """
 
@@ -90,7 +90,7 @@ class ConditionalLanguageModel(NeuralLanguageModel):
         return (condition.expand(batch_size, -1), *self.net.initial_state(batch_size))
 
     def initial_state_for(self, conditions: Conditions) -> State:
-        """Return the state before any token of texts with these conditions; training drops some of them.
+        """Return the state before any token of texts with these conditions.
 
         Args:
             conditions: B labels, None for "none"; or (B,), int64, their numbers in `config.labels`, -1 for "none"; or
@@ -99,11 +99,11 @@ class ConditionalLanguageModel(NeuralLanguageModel):
         Raises:
             ConfigError: no such label, or vectors of another width.
         """
-        vectors = self._vectors(conditions)
-        if self.training and self.config.dropout_condition:
-            dropped = torch.rand(len(vectors)) < self.config.dropout_condition
-            vectors = torch.where(dropped.to(vectors.device).unsqueeze(1), self.table.weight[:1], vectors)
-        return (vectors, *self.net.initial_state(len(vectors)))
+        return self.with_condition(self.initial_state(len(conditions)), conditions)
+
+    def with_condition(self, state: State, conditions: Conditions) -> State:
+        """Return a state under other conditions; these and the errors as for `initial_state_for`."""
+        return (self._vectors(conditions), *state[1:])
 
     def given(self, condition: str | Sequence[float]) -> Self:
         """Return this model, with the same weights, for texts of one condition: its `initial_state` is theirs.

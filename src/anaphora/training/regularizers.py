@@ -37,15 +37,27 @@ class Objective:
         )
 
     def __call__(
-        self, model: NeuralLanguageModel, tokens: Tensor, targets: Tensor, state: State
+        self,
+        model: NeuralLanguageModel,
+        tokens: Tensor,
+        targets: Tensor,
+        state: State,
+        *,
+        inside: Tensor | None = None,
     ) -> tuple[Losses, State]:
-        """Read tokens (B, T); return the losses over targets (B, T), penalties in the objective, and the last state."""
+        """Read tokens (B, T); return the losses over targets (B, T), penalties in the objective, and the last state.
+
+        With `inside` (B, T), bool, only the targets that it marks count, of which there must be one at least.
+        """
         reading, state = model.read(tokens, state)
-        nats, objective = model.losses(*in_rows(reading.features, targets), self.label_smoothing)
+        features = reading.features
+        rows = in_rows(features, targets) if inside is None else (features[inside], targets[inside])
+        nats, objective = model.losses(*rows, self.label_smoothing)
         if self.activation:
-            objective = objective + self.activation * activation_penalty(reading.dropped)
+            dropped = reading.dropped if inside is None else reading.dropped[inside]
+            objective = objective + self.activation * activation_penalty(dropped)
         if self.temporal and tokens.shape[1] > 1:
-            objective = objective + self.temporal * temporal_penalty(reading.raw)
+            objective = objective + self.temporal * temporal_penalty(reading.raw, inside)
         return Losses(nats, objective), state
 
 
@@ -57,9 +69,14 @@ def activation_penalty(dropped: Tensor) -> Tensor:
     return dropped.float().square().mean()
 
 
-def temporal_penalty(raw: Tensor) -> Tensor:
+def temporal_penalty(raw: Tensor, inside: Tensor | None = None) -> Tensor:
     """Return the mean square of the step from h_t to h_{t+1}, of outputs before dropout (B, T, H), T > 1: "TAR".
 
-    It makes the output change slowly (the same paper, section 3.2); steps from window to window are left out.
+    It makes the output change slowly (the same paper, section 3.2); steps from window to window are left out, and steps
+    that do not lead to a place that `inside` (B, T), bool, marks.
     """
-    return (raw[:, 1:] - raw[:, :-1]).float().square().mean()
+    steps = (raw[:, 1:] - raw[:, :-1]).float().square()
+    if inside is None:
+        return steps.mean()
+    counted = inside[:, 1:].unsqueeze(-1)
+    return (steps * counted).sum() / (counted.sum() * steps.shape[-1]).clamp(min=1)
