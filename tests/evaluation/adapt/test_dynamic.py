@@ -43,9 +43,9 @@ def plain(
         for weight, trained, rms in zip(moved.parameters(), net.parameters(), statistics.rms, strict=True):
             assert weight.grad is not None
             decay = (settings.decay * rms / mean).clamp(max=1.0)
-            weight.data += -settings.learning_rate * weight.grad / (rms + settings.epsilon) + decay * (
-                trained.data - weight.data
-            )
+            weight.data += -settings.learning_rate * weight.grad / (
+                rms + settings.floor * rms.mean() + settings.epsilon
+            ) + decay * (trained.data - weight.data)
     return torch.cat(scores, 1), moved.state_dict()
 
 
@@ -182,7 +182,12 @@ def test_with_a_cache_the_weights_follow_the_mixture(
         bias[2] -= 2 * step
         below = loss()
         bias[2] += step
-    expected = -still.learning_rate * (above - below) / (2 * step) / (float(statistics.rms[place][2]) + still.epsilon)
+    expected = (
+        -still.learning_rate
+        * (above - below)
+        / (2 * step)
+        / (float(statistics.rms[place][2] + still.floor * statistics.rms[place].mean()) + still.epsilon)
+    )
     model.target_log_probs(*text, model.initial_state(3))
     moved = list(model.model.parameters())[place]
     assert float((moved[2] - bias[2]).detach()) == pytest.approx(expected, rel=0.02)

@@ -8,11 +8,13 @@ from anaphora.evaluation.adapt.settings import AdaptSettings, CacheSettings, Dyn
 
 def test_the_line_holds_every_value() -> None:
     settings = AdaptSettings(
-        dynamic=DynamicSettings(segment=5, learning_rate=5e-5, decay=0.002, epsilon=2e-5, statistics_tokens=1000),
+        dynamic=DynamicSettings(
+            segment=5, learning_rate=5e-5, decay=0.002, floor=0.5, epsilon=2e-5, statistics_tokens=1000
+        ),
         cache=CacheSettings(window=100, theta=0.3, weight=0.2),
     )
     assert str(settings) == (
-        "dynamic,segment=5,learning_rate=5e-05,decay=0.002,epsilon=2e-05,statistics_tokens=1000"
+        "dynamic,segment=5,learning_rate=5e-05,decay=0.002,floor=0.5,epsilon=2e-05,statistics_tokens=1000"
         "+cache,window=100,theta=0.3,weight=0.2"
     )
 

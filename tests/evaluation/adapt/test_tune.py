@@ -10,7 +10,7 @@ from anaphora.progress import Event
 
 
 def test_each_key_gets_its_best_value() -> None:
-    best = {"learning_rate": 4e-4, "theta": 0.1, "weight": 0.2, "decay": 0.005, "window": 2000}
+    best = {"learning_rate": 2e-4, "theta": 0.1, "weight": 0.2, "decay": 0.005, "window": 2000}
     asked: list[AdaptSettings] = []
 
     def score(settings: AdaptSettings) -> float:

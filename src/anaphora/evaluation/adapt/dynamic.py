@@ -3,10 +3,14 @@
 The weights follow the text. A segment is scored; then, with g the gradient of its mean loss, w the weights and w_0 the
 trained ones, each weight moves by
 
-    - learning_rate * g / (RMS + epsilon)  +  min(1, decay * RMS / mean RMS) * (w_0 - w)
+    - learning_rate * g / (RMS + floor * M + epsilon)  +  min(1, decay * RMS / mean RMS) * (w_0 - w)
 
-(section 5 there: RMS with a global prior); RMS are `statistics` of the training text. A LanguageModel like any other,
-but for one thing: its weights belong to the object and not to the state; `snapshot` and `restore` make them a value.
+(section 5 there: RMS with a global prior); RMS are `statistics` of the training text, M is their mean over the weight's
+tensor. `floor` is ours: the vector of a rare word has hardly any gradient in the text of the statistics, and would take
+steps without bound where the word occurs.
+
+A LanguageModel like any other, but for one thing: its weights belong to the object and not to the state; `snapshot` and
+`restore` make them a value.
 
 Shapes: B batch, T time, S segment.
 """
@@ -35,7 +39,10 @@ class Update:
         with torch.inference_mode(False), torch.no_grad():
             self._anchors = [weight.detach() for weight in adapting_weights(trained)]
             self._pulls = [(rms * (settings.decay / statistics.mean)).clamp_(max=1.0) for rms in statistics.rms]
-            self._steps = [settings.learning_rate / (rms + settings.epsilon) for rms in statistics.rms]
+            self._steps = [
+                settings.learning_rate / (rms + settings.floor * rms.mean() + settings.epsilon)
+                for rms in statistics.rms
+            ]
 
     @torch.no_grad()
     def apply(self, weights: list[Tensor], gradients: tuple[Tensor, ...]) -> None:

@@ -20,15 +20,17 @@ class DynamicSettings(Settings):
             goes to the updates, so 20 is more than twice as fast.
         learning_rate: eta, of the step against the gradient divided by its usual size (RMS in training).
         decay: lambda, the pull towards the trained weights, stronger where gradients are large.
-        epsilon: added to the RMS before the division.
+        floor: share of the mean RMS of a weight's tensor that is added to its RMS before the division.
+        epsilon: added to it as well.
         statistics_tokens: of the training text, read to gather the RMS, spread over the whole of it.
     """
 
     section: ClassVar[str] = "dynamic"
 
     segment: int = Field(default=20, ge=1, le=1 << 16)
-    learning_rate: float = Field(default=2e-4, gt=0.0)
+    learning_rate: float = Field(default=4e-5, gt=0.0)
     decay: float = Field(default=0.02, ge=0.0)
+    floor: float = Field(default=1.0, ge=0.0)
     epsilon: float = Field(default=2e-5, gt=0.0)
     statistics_tokens: int = Field(default=50_000, ge=1)
 

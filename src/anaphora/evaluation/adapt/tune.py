@@ -14,7 +14,7 @@ from anaphora.progress import Event, Progress, silent
 
 # learning_rate and decay are for segments of 20 tokens; the authors of dynamic evaluation let them grow with those.
 GRID: dict[str, tuple[int | float, ...]] = {
-    "learning_rate": (5e-5, 1e-4, 2e-4, 4e-4, 8e-4),
+    "learning_rate": (1e-5, 2e-5, 4e-5, 8e-5, 2e-4),
     "theta": (0.1, 0.3, 0.6, 1.0),
     "weight": (0.03, 0.1, 0.2, 0.3),
     "decay": (0.0, 0.005, 0.02, 0.08),
