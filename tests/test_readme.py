@@ -30,6 +30,7 @@ BLOCK = re.compile(
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 NOT_RUN = {"git", "pip", "cd", "source", "python3"}
 STEPS = 6
+_TRAIN = r"anaphora (?:tag |classify )?train"
 LIMIT_SECONDS = 240
 CLOSED_PIPE = 141  # what bash reports of a command whose reader, as in `| head`, has seen enough
 
@@ -60,14 +61,10 @@ def commands_of(body: str) -> list[str]:
 
 def shorten_command(command: str) -> str:
     """Cut a training short; leave other commands alone."""
-    if not re.search(r"\banaphora (tag )?train\b", command):
+    if not re.search(rf"\b{_TRAIN}\b", command):
         return command
     short, found = re.subn(r"--(minutes|epochs|steps)[ =]\S+", f"--steps {STEPS}", command)
-    return (
-        short
-        if found or "--resume" in command
-        else re.sub(r"(anaphora (?:tag )?train)", rf"\1 --steps {STEPS}", command)
-    )
+    return short if found or "--resume" in command else re.sub(rf"({_TRAIN})", rf"\1 --steps {STEPS}", command)
 
 
 def shorten_code(code: str) -> str:

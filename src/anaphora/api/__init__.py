@@ -3,6 +3,14 @@
 from anaphora.api.adaptation import adapt, evaluate_adapted
 from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
+from anaphora.api.classification import (
+    Prediction,
+    classify,
+    evaluate_classifier,
+    load_classifier,
+    train_classifier,
+)
+from anaphora.api.classify_run import ClassifyResult
 from anaphora.api.comparison import Comparison, compare
 from anaphora.api.conditions import given
 from anaphora.api.configure import resolve
@@ -22,19 +30,23 @@ from anaphora.api.training import train
 
 __all__ = [
     "ArpaResult",
+    "ClassifyResult",
     "Comparison",
     "LineScores",
     "MixResult",
+    "Prediction",
     "RescoreResult",
     "TagResult",
     "TaggedWords",
     "TrainResult",
     "adapt",
+    "classify",
     "compare",
     "corpora",
     "corpus_info",
     "evaluate",
     "evaluate_adapted",
+    "evaluate_classifier",
     "evaluate_tagger",
     "explain",
     "export_arpa",
@@ -44,6 +56,7 @@ __all__ = [
     "import_arpa",
     "info",
     "load",
+    "load_classifier",
     "load_tagger",
     "mix",
     "rescore",
@@ -54,5 +67,6 @@ __all__ = [
     "tag",
     "text_for",
     "train",
+    "train_classifier",
     "train_tagger",
 ]

@@ -83,9 +83,9 @@ def suit_corpus(config: RunConfig, opened: Corpus, sections: Sections, *, by_gra
     open_still = {key: value for key, value in suits.items() if key not in sections["tokenizer"]}
     corpus = config.corpus
     paths = {
-        "source": tuple(_absolute(name) for name in corpus.source),
-        "valid": corpus.valid and _absolute(corpus.valid),
-        "test": corpus.test and _absolute(corpus.test),
+        "source": tuple(absolute(name) for name in corpus.source),
+        "valid": corpus.valid and absolute(corpus.valid),
+        "test": corpus.test and absolute(corpus.test),
     }
     return config.replace(tokenizer=config.tokenizer.replace(**open_still), corpus=corpus.replace(**paths))
 
@@ -147,5 +147,6 @@ def _assignment(name: str, value: Any) -> str:
     return f"{name}={json.dumps(value, ensure_ascii=False)}"
 
 
-def _absolute(name: str) -> str:
+def absolute(name: str) -> str:
+    """Return a path that holds wherever it is opened from; stdin and known corpora keep their names."""
     return name if name == STDIN or name in CATALOG else str(Path(name).expanduser().absolute())

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from anaphora import __version__
 from anaphora.cli import (
     arpa,
+    classify,
     compare,
     data,
     eval,
@@ -76,6 +77,7 @@ app.command("info")(info.info)
 app.command("export")(arpa.export)
 app.command("import")(arpa.import_)
 app.add_typer(tag.app, name="tag")
+app.add_typer(classify.app, name="classify")
 app.add_typer(data.app, name="data")
 app.add_typer(recipe.app, name="recipe")
 app.add_typer(lab.app, name="lab")

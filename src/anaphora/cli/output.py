@@ -134,6 +134,15 @@ def say_pairs(pairs: Iterable[tuple[str, object]]) -> None:
         say(f"{name:<{width}}  {value}")
 
 
+def assignments(values: Mapping[str, Any]) -> list[str]:
+    """Write the options that were given the way --set takes them; JSON strings are TOML strings."""
+    return [
+        f"{key}={json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)}"
+        for key, value in values.items()
+        if value is not None
+    ]
+
+
 def note(text: str) -> None:
     """Print a line on stderr, about the result rather than of it."""
     screen().print(text, soft_wrap=True)

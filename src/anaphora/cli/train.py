@@ -1,12 +1,10 @@
 """`anaphora train`: text in, language model out."""
 
-import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -172,7 +170,7 @@ def train(
             init=init,
             condition=condition,
             config=config,
-            settings=[*(settings or []), *_assignments(shortcuts)],
+            settings=[*(settings or []), *output.assignments(shortcuts)],
             out=out,
             resume=resume,
             overwrite=overwrite,
@@ -187,15 +185,6 @@ def train(
         _show(result)
     if result.interrupted:
         raise typer.Exit(output.INTERRUPTED)
-
-
-def _assignments(values: Mapping[str, Any]) -> list[str]:
-    """Write the values that were given the way --set takes them; JSON strings are TOML strings."""
-    return [
-        f"{key}={json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)}"
-        for key, value in values.items()
-        if value is not None
-    ]
 
 
 def _show(result: "TrainResult") -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 BINS = 15  # as in the paper
-_COLDEST, _HOTTEST = 0.25, 20.0  # where a few documents ask for more than these, it is their number that speaks
+_COLDEST, _HOTTEST = 0.01, 20.0
 _HALVINGS = 60
 
 
@@ -50,29 +50,36 @@ def expected_calibration_error(bins: tuple[Bin, ...]) -> float:
 def fit_temperature(logits: Floats, labels: NDArray[Any]) -> float:
     """Return what to divide logits by so that the labels are most probable.
 
-    The loss is convex in the inverse of the temperature, so its slope is halved in on. Where no temperature is best,
-    because all answers are right or none is better than chance, the nearest bound is returned: 0.25 or 20.
+    The labels are believed to (N + 1) / (N + 2) only, as Platt (1999) does: otherwise a few documents that happen to be
+    all right would ask for certainty. The loss is convex in the inverse of the temperature, so its slope is halved in
+    on. Where no temperature is best, because no answer is better than chance, the upper bound is returned, 20.
 
     Args:
         logits: (N, C), N at least 1.
         labels: (N,), the class of each; or (N, C), 1 for each label that a document has.
     """
     scores = logits.astype(np.float64)
+    believed = (len(scores) + 1) / (len(scores) + 2)
+    if labels.ndim == 2:
+        wanted = np.where(labels > 0.5, believed, 1 - believed)
+    else:
+        wanted = np.full(scores.shape, (1 - believed) / max(scores.shape[1] - 1, 1))
+        wanted[np.arange(len(scores)), labels] = believed
     low, high = np.log(1 / _HOTTEST), np.log(1 / _COLDEST)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if _slope(scores, labels, np.exp(middle)) <= 0:
+        slope = ((_probabilities(np.exp(middle) * scores, together=labels.ndim == 2) - wanted) * scores).sum()
+        if slope < 0:
             low = middle
         else:
             high = middle
     return float(np.exp(-(low + high) / 2))
 
 
-def _slope(scores: Floats, labels: NDArray[Any], inverse: float) -> float:
-    """Return the derivative of the summed loss by the inverse temperature."""
-    if labels.ndim == 2:
-        expected = 1 / (1 + np.exp(-np.clip(inverse * scores, -500, 500)))
-        return float(((expected - labels) * scores).sum())
-    weights = np.exp(inverse * (scores - scores.max(1, keepdims=True)))
-    expected = (weights * scores).sum(1) / weights.sum(1)
-    return float((expected - scores[np.arange(len(scores)), labels]).sum())
+def _probabilities(scores: Floats, *, together: bool) -> Floats:
+    """Return what logits (N, C) say of each class; of labels that may stand together, of each on its own."""
+    if together:
+        return 1 / (1 + np.exp(-np.clip(scores, -500, 500)))
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    found: Floats = weights / weights.sum(1, keepdims=True)
+    return found

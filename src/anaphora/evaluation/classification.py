@@ -48,6 +48,12 @@ class ClassificationScores:
     confusion: tuple[tuple[int, ...], ...] | None
     signature: str
 
+    def summary(self) -> dict[str, Any]:
+        """Return the figures that stand for all, as JSON values."""
+        names = ("documents", "accuracy", "accuracy_interval", "macro_f1", "loss", "calibration_error", "signature")
+        values = self.to_json()
+        return {name: values[name] for name in names}
+
     def to_json(self) -> dict[str, Any]:
         """Return the same as JSON values; a loss that is not finite becomes null."""
         return {

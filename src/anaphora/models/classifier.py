@@ -47,6 +47,11 @@ class Classifier(Net):
     def multi_label(self) -> bool:
         """Whether a document may have several of the labels, or none."""
 
+    @property
+    @abstractmethod
+    def max_tokens(self) -> int | None:
+        """How much of a document it reads, see `ClassifierSettings`."""
+
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
         """Look tokens (B, T), int64, up: (B, T, E)."""
@@ -90,13 +95,10 @@ class Classifier(Net):
         return torch.stack(rows)
 
 
-class ClassifierConfig(Settings):
-    """What a classifier is made of: the [classifier] section, and the encoder's.
+class ClassifierSettings(Settings):
+    """The [classifier] section: what a user decides of a classifier, above its encoder.
 
     Attributes:
-        encoder: its configuration.
-        labels: the names of the C classes, in the order of the logits; at least two.
-        multi_label: whether a document may have several of the labels, or none; each is then a question of its own.
         pooling: see `pooling.Pooling`.
         classifier_dim: units of a hidden layer before the last; None for none.
         dropout_words: of single words: in training each one, at each place, may be missing.
@@ -106,14 +108,11 @@ class ClassifierConfig(Settings):
         adversarial: how far training moves the embedded words, all of a document together, in the direction that hurts
             most, as a share of their length; the loss there counts as much as the plain one (Miyato et al. 2017, arXiv
             1605.07725). A step then takes twice as long. 0 leaves it out.
+        max_tokens: of a longer document so many are read, half of them at its beginning and half at its end.
     """
 
     section: ClassVar[str] = "classifier"
 
-    name: Literal["classifier"] = "classifier"
-    encoder: SerializeAsAny[EncoderConfig] = Field(default_factory=lambda: encoder_config({}))
-    labels: tuple[str, ...] = Field(min_length=2)
-    multi_label: bool = False
     pooling: PoolingName = "concat"
     classifier_dim: int | None = Field(default=None, ge=1, le=1 << 16)
     dropout_words: float = Field(default=0.1, ge=0.0, lt=1.0)
@@ -121,6 +120,22 @@ class ClassifierConfig(Settings):
     dropout_classifier: float = Field(default=0.1, ge=0.0, lt=1.0)
     class_weights: Literal["none", "balanced"] = "none"
     adversarial: float = Field(default=0.0, ge=0.0)
+    max_tokens: int | None = Field(default=None, ge=1)
+
+
+class ClassifierConfig(ClassifierSettings):
+    """What a classifier is made of.
+
+    Attributes:
+        encoder: its configuration, the [encoder] section.
+        labels: the names of the C classes, in the order of the logits; at least two.
+        multi_label: whether a document may have several of the labels, or none; each is then a question of its own.
+    """
+
+    name: Literal["classifier"] = "classifier"
+    encoder: SerializeAsAny[EncoderConfig] = Field(default_factory=lambda: encoder_config({}))
+    labels: tuple[str, ...] = Field(min_length=2)
+    multi_label: bool = False
 
     @field_validator("encoder", mode="before")
     @classmethod
@@ -160,6 +175,10 @@ class DocumentClassifier(Classifier):
     @property
     def multi_label(self) -> bool:
         return self.config.multi_label
+
+    @property
+    def max_tokens(self) -> int | None:
+        return self.config.max_tokens
 
     def embed(self, tokens: Tensor) -> Tensor:
         embedded = self.encoder.embed(tokens)
@@ -232,6 +251,10 @@ class ClassifierEnsemble(Classifier):
     @property
     def multi_label(self) -> bool:
         return self.config.members[0].multi_label
+
+    @property
+    def max_tokens(self) -> int | None:
+        return self.config.members[0].max_tokens
 
     def embed(self, tokens: Tensor) -> Tensor:
         return torch.cat([member.embed(tokens) for member in self._members()], -1)

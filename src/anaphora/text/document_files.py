@@ -76,7 +76,7 @@ class Reading:
         if not path.exists():
             raise CorpusError(nowhere(source, path))
         if not path.is_dir():
-            return {"all": list(self.table(self._file(path)))}
+            return {"all": list(self.table(self.file(path)))}
         found = self._tables(path) or self._folders(path)
         if not found:
             raise CorpusError(
@@ -97,8 +97,8 @@ class Reading:
         if path.is_dir():
             return list(self.folder(path, ()))
         if is_table(path.name):
-            return list(self.table(self._file(path), labelled=False))
-        text = "".join(piece for part in self._file(path).documents() for piece in part)
+            return list(self.table(self.file(path), labelled=False))
+        text = "".join(piece for part in self.file(path).documents() for piece in part)
         return [Document(line, (), f"{path}, line {number}") for number, line in enumerate(text.split("\n"), 1) if line]
 
     def _tables(self, folder: Path) -> dict[str, list[Document]]:
@@ -110,7 +110,7 @@ class Reading:
         for path, split in splits.items():
             if own and split is None:
                 continue
-            documents = self.table(self._file(path), labelled=split != UNLABELLED)
+            documents = self.table(self.file(path), labelled=split != UNLABELLED)
             found.setdefault((split if own or split == UNLABELLED else None) or "all", []).extend(documents)
         return found
 
@@ -127,7 +127,8 @@ class Reading:
                     found.setdefault(split, []).extend(self.folder(part, (_folder_label(part),)))
         return found
 
-    def _file(self, path: Path) -> TextFile:
+    def file(self, path: Path) -> TextFile:
+        """Return a file that is read in this way."""
         return TextFile(path=path, options=self._options)
 
     @property

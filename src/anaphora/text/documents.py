@@ -118,8 +118,12 @@ class LabelledDocuments:
     @cached_property
     def source_hash(self) -> str:
         """The sha256 over all texts and labels, as they are divided; where they lie doesn't count."""
-        parts = {**self.splits, UNLABELLED: self.unlabelled}
-        return sha256_json({split: [[one.text, *one.labels] for one in part] for split, part in parts.items()})
+        return hash_of({**self.splits, UNLABELLED: self.unlabelled})
+
+
+def hash_of(splits: Mapping[str, Documents]) -> str:
+    """Return the sha256 over the texts and labels of documents in splits."""
+    return sha256_json({split: [[one.text, *one.labels] for one in part] for split, part in splits.items()})
 
 
 def open_documents(settings: DocumentSettings, *, progress: Progress = silent) -> LabelledDocuments:

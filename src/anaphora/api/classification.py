@@ -1,0 +1,305 @@
+"""`train_classifier`, `evaluate_classifier` and `classify`: labels for documents. A run is in `classify_run.py`."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from anaphora.api.classify_run import ClassifyResult, ClassifyRun
+from anaphora.api.classify_scoring import DocumentSplits, encode_labelled, score_split
+from anaphora.api.configure import Assignments, overlay
+from anaphora.api.folder import CONFIG
+from anaphora.bundle import ClassifierBundle
+from anaphora.bundle import load_classifier as read_classifier
+from anaphora.data.documents import encode_documents
+from anaphora.errors import BundleError, ConfigError, CorpusError
+from anaphora.evaluation.classification import ClassificationScores
+from anaphora.files import read_json
+from anaphora.progress import Progress, silent
+from anaphora.runtime import choose_device
+from anaphora.text.document_files import Document, Reading, is_table
+from anaphora.text.documents import Documents, DocumentSettings, check_known, hash_of, open_documents, read_splits
+from anaphora.text.encoding import check_encoding
+from anaphora.text.line_source import read_lines
+from anaphora.text.sources import STDIN
+from anaphora.training.classification import document_logits
+from anaphora.training.classify_run_config import CLASSIFIER
+
+_TOGETHER = 256  # documents of a table that are classified at once
+
+
+def train_classifier(
+    source: str | Path | None = None,
+    *,
+    valid: str | Path | None = None,
+    test: str | Path | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    multi_label: bool | None = None,
+    labelled: int | None = None,
+    class_weights: str | None = None,
+    encoder: str | Path | None = None,
+    minutes: float | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    config: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
+    settings: Assignments | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    resume: str | Path | None = None,
+    track: str | None = None,
+    command: str | None = None,
+    started: float | None = None,
+    progress: Progress = silent,
+) -> ClassifyResult:
+    """Train a classifier on labelled documents, measure it beside what it must beat, and save it.
+
+    Args:
+        source: a table, a folder, or "imdb"; see `DocumentSettings`.
+        valid: the same to validate on; without it a tenth of the documents is held out.
+        test: the same to test on.
+        text_column: the column of a table that holds the text; by default found by its name.
+        label_column: the one that holds the label.
+        multi_label: a document may have several labels, or none.
+        labelled: keep the labels of so many documents.
+        class_weights: "balanced" makes all classes count alike.
+        encoder: the folder of a language model whose layers are the encoder's.
+        minutes: the time of this whole call.
+        epochs: read the documents this often instead.
+        steps: take this many steps instead. Without any of the three about 60,000 documents are read.
+        seed: of everything drawn at random, but for the division of the documents.
+        config: a configuration file, or its sections.
+        settings: single settings that win over `config`, as for `train`.
+        out: the run folder; by default a new one, runs/NAME-classifier.
+        overwrite: replace the run that is in `out`.
+        resume: a run folder to go on with, instead of a source.
+        track: "tensorboard" writes event files into the run.
+        command: what the user typed, for the record.
+        started: when the user began to wait, as `time.monotonic()` tells it; `minutes` count from there.
+        progress: is told how the work goes on.
+
+    Raises:
+        AnaphoraError: whatever the user can mend; see `anaphora.errors`.
+
+    >>> train_classifier("reviews.csv", minutes=5).scores["test"].accuracy  # doctest: +SKIP
+    """
+    options = {
+        "documents.source": source,
+        "documents.valid": valid,
+        "documents.test": test,
+        "documents.text_column": text_column,
+        "documents.label_column": label_column,
+        "documents.multi_label": multi_label,
+        "documents.labelled": labelled,
+        "classifier.class_weights": class_weights,
+        "training.init": encoder,
+        "training.minutes": minutes,
+        "training.epochs": epochs,
+        "training.steps": steps,
+        "training.seed": seed,
+    }
+    run = ClassifyRun(
+        started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
+    )
+    if resume is not None:
+        if any(given is not None for given in (source, encoder, config, out)) or overwrite:
+            raise ConfigError(
+                f"--resume {resume} goes on with that run's own documents and configuration, in its own folder;"
+                " leave out DATA, --encoder, --config, --out and --overwrite"
+            )
+        return run.resume(Path(resume), settings, options)
+    base = Path(config) if isinstance(config, str) else config
+    sections = overlay(base, settings, options, layout=CLASSIFIER)
+    return run.begin(sections, None if out is None else Path(out), overwrite)
+
+
+def load_classifier(path: str | Path, device: str = "auto") -> ClassifierBundle:
+    """Open a classifier: its folder, or the run folder around it.
+
+    Raises:
+        BundleError: the folder is missing, incomplete, corrupt, or holds another kind of model.
+        ConfigError: no such device.
+    """
+    return read_classifier(Path(path), choose_device(device))
+
+
+def evaluate_classifier(
+    model: ClassifierBundle | str | Path,
+    source: str | Path | None = None,
+    *,
+    split: str | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> ClassificationScores:
+    """Measure a classifier on labelled documents.
+
+    Args:
+        model: a loaded classifier, or its folder.
+        source: as for `train_classifier`; by default the documents of the training. Without splits all are scored.
+        split: "train", "valid" or "test"; by default test, or else valid.
+        text_column: of a table; by default the one named for the training, or found by its name.
+        label_column: likewise.
+        encoding: of the files.
+        data_dir: where known corpora lie.
+        device: where a classifier is loaded to.
+        progress: is told how the work goes on.
+
+    Raises:
+        AnaphoraError: no such model or documents; a label that the classifier does not know, with file and line.
+    """
+    bundle = model if isinstance(model, ClassifierBundle) else load_classifier(model, device)
+    if source is None:
+        opened = open_documents(_training_documents(bundle), progress=progress)
+        splits, corpus_hash = dict(opened.splits), opened.source_hash
+    else:
+        given = {"text_column": text_column, "label_column": label_column, "encoding": encoding, "data_dir": data_dir}
+        named = {key: str(value) for key, value in given.items() if value is not None}
+        settings = DocumentSettings(**{**_reading_of_training(bundle), **named, "source": str(source)})
+        splits = read_splits(settings, progress=progress)
+        corpus_hash = hash_of(splits)
+    chosen = _choose(splits, split)
+    documents = _fit_to_score(bundle, splits[chosen])
+    encoded = encode_labelled(
+        documents,
+        bundle.tokenizer,
+        bundle.model.labels,
+        multi_label=bundle.model.multi_label,
+        max_tokens=bundle.model.max_tokens,
+    )
+    prepared = DocumentSplits(
+        encoded={chosen: encoded},
+        labels=bundle.model.labels,
+        tokenizer_hash=bundle.tokenizer.hash,
+        source_hash=corpus_hash,
+    )
+    return score_split(bundle.model, prepared, chosen, model_hash=bundle.model_hash)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What a classifier says of one document.
+
+    Attributes:
+        labels: the likeliest; where there may be several, all those above one half, or none.
+        probabilities: of every label.
+        where: file and line of the document.
+    """
+
+    labels: tuple[str, ...]
+    probabilities: dict[str, float]
+    where: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON values."""
+        return {"labels": list(self.labels), "probabilities": self.probabilities, "where": self.where}
+
+
+def classify(
+    model: ClassifierBundle | str | Path,
+    source: str | Path | Sequence[str],
+    *,
+    text_column: str | None = None,
+    encoding: str = "utf-8",
+    device: str = "auto",
+) -> Iterator[Prediction]:
+    """Say of each document which labels it has; an empty one is answered like any other.
+
+    Args:
+        model: a loaded classifier, or its folder.
+        source: a table; or a text file or stdin ("-"), a document a line; or a list of texts. Lines of stdin are
+            answered as they arrive.
+        text_column: of a table; by default found by its name.
+        encoding: of the file.
+        device: where a classifier is loaded to.
+
+    Raises:
+        AnaphoraError: no such model or file; a file that cannot be read, with the line.
+
+    >>> next(classify("runs/reviews-classifier", ["a masterpiece"])).labels  # doctest: +SKIP
+    """
+    bundle = model if isinstance(model, ClassifierBundle) else load_classifier(model, device)
+    column = text_column or _reading_of_training(bundle).get("text_column")
+    groups = _groups(source, Reading(text_column=column, encoding=check_encoding(encoding)))
+    return (prediction for group in groups for prediction in _predict(bundle, group))
+
+
+def _training_documents(bundle: ClassifierBundle) -> DocumentSettings:
+    """Return how to open the documents the classifier was trained on.
+
+    Raises:
+        BundleError: nothing tells, since the model folder has left its run folder.
+    """
+    config = bundle.path.absolute().parent / CONFIG
+    if config.is_file():
+        values = read_json(config, BundleError, "the configuration of the run").get("documents")
+        if isinstance(values, dict):
+            return DocumentSettings(**values)
+    raise BundleError(f"{bundle.path} does not tell where its training documents lie; name some to evaluate it on")
+
+
+def _reading_of_training(bundle: ClassifierBundle) -> dict[str, Any]:
+    """Return how the files of the training were read, as keys of `DocumentSettings`."""
+    reading = bundle.provenance.get("reading")
+    return dict(reading) if isinstance(reading, dict) else {"multi_label": bundle.model.multi_label}
+
+
+def _choose(splits: Mapping[str, Documents], split: str | None) -> str:
+    """Return which split to score."""
+    if split is None:
+        return next(name for name in ("test", "all", "valid", "train") if name in splits)
+    if split not in splits:
+        raise ConfigError(f"split = {split!r}: the documents have {', '.join(splits)}")
+    return split
+
+
+def _fit_to_score(bundle: ClassifierBundle, documents: Documents) -> Documents:
+    """Return those documents that have a label to compare with; all labels are known to the classifier."""
+    found = documents if bundle.model.multi_label else tuple(one for one in documents if one.labels)
+    if not found:
+        raise CorpusError(f"{documents[0].where}: neither this document nor any other has a label to compare with")
+    check_known(found, bundle.model.labels, "is none of those that the classifier learnt")
+    return found
+
+
+def _groups(source: str | Path | Sequence[str], reading: Reading) -> Iterator[list[Document]]:
+    """Yield documents in groups that are classified together."""
+    if not isinstance(source, str | Path):
+        texts = [Document(text, (), f"text {number}") for number, text in enumerate(source, 1)]
+        return iter([texts] if texts else [])
+    if is_table(str(source)):
+        rows = reading.table(reading.file(Path(source).expanduser()), labelled=False)
+        return iter(lambda: list(islice(rows, _TOGETHER)), [])
+    return _numbered(read_lines(source, reading.encoding), "stdin" if str(source) == STDIN else str(source))
+
+
+def _numbered(groups: Iterable[list[str]], name: str) -> Iterator[list[Document]]:
+    number = 0
+    for lines in groups:
+        yield [Document(line, (), f"{name}, line {number + place}") for place, line in enumerate(lines, 1)]
+        number += len(lines)
+
+
+def _predict(bundle: ClassifierBundle, documents: Sequence[Document]) -> Iterator[Prediction]:
+    model = bundle.model
+    texts, unknown = (one.text for one in documents), np.zeros(len(documents), dtype=np.int64)
+    encoded = encode_documents(texts, unknown, bundle.tokenizer, max_tokens=model.max_tokens)
+    logits = document_logits(model, encoded).to(model.device)
+    probabilities = model.log_probs(logits).detach().exp().tolist()
+    for document, row in zip(documents, probabilities, strict=True):
+        likely = [row.index(max(row))]
+        if model.multi_label:
+            likely = [number for number, probability in enumerate(row) if probability > 0.5]
+        yield Prediction(
+            labels=tuple(model.labels[number] for number in likely),
+            probabilities=dict(zip(model.labels, row, strict=True)),
+            where=document.where,
+        )

@@ -1,0 +1,305 @@
+"""One run of a classifier from its first look at the documents to its last score; `classification.py` is the door."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from anaphora import __version__
+from anaphora.api.classify_scoring import (
+    DocumentSplits,
+    Scores,
+    affordable,
+    calibrate,
+    encode_labelled,
+    score_baselines,
+    score_split,
+    seconds_to_score,
+)
+from anaphora.api.configure import Assignments, absolute, overlay
+from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
+from anaphora.bundle import TOKENIZER, Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
+from anaphora.errors import BundleError, ConfigError
+from anaphora.evaluation.classification import ClassificationScores
+from anaphora.files import read_json, write_json
+from anaphora.models.classifier import DocumentClassifier
+from anaphora.models.encoders.pretrained import PretrainedEncoder, headed
+from anaphora.progress import Event, Progress
+from anaphora.runtime import choose_device, num_threads, seed_everything
+from anaphora.text.documents import LabelledDocuments, open_documents
+from anaphora.text.tokenizer import Tokenizer
+from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
+from anaphora.training.classification import Classification
+from anaphora.training.classify_run_config import CLASSIFIER, ClassifyRunConfig, document_settings, suited
+from anaphora.training.sections import Sections
+from anaphora.training.trainer import Trainer, TrainingOutcome
+
+# Of a run by minutes: what scoring may take, and what is left for saving and for a machine that has become busier.
+_SCORING_SHARE, _SLACK_SHARE, _SLACK_SECONDS = 0.25, 0.05, 1.0
+
+# Of [documents], what tells how to read more documents of the same kind.
+_READING = ("text_column", "label_column", "multi_label", "label_separator")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyResult:
+    """What a classifier's run gave.
+
+    Attributes:
+        run: the run folder.
+        model: the model folder inside it.
+        labels: what the classifier tells apart.
+        documents: how many there are in each split, and "unlabelled".
+        scores: of "valid" and, where there is one, "test".
+        baselines: the same for the labels' shares alone and for naive Bayes: {"naive bayes": {"test": ...}}.
+        temperature: what the logits are divided by, fitted on "valid"; 1 without it.
+        calibration_error_before: of each split, without that temperature.
+        seconds: of the whole call.
+        documents_per_second: of training alone.
+        steps, epochs, stopped_by: how far training went, and why it ended there.
+        interrupted: whether Ctrl-C ended it.
+        chosen: the complete configuration, without the [documents].
+    """
+
+    run: Path
+    model: Path
+    labels: tuple[str, ...]
+    documents: dict[str, int]
+    scores: Scores
+    baselines: dict[str, Scores]
+    temperature: float
+    calibration_error_before: dict[str, float]
+    seconds: float
+    documents_per_second: float
+    steps: int
+    epochs: float
+    stopped_by: str
+    interrupted: bool
+    chosen: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {
+            **vars(self),
+            "run": str(self.run),
+            "model": str(self.model),
+            "labels": list(self.labels),
+            "scores": _as_json(self.scores),
+            "baselines": {name: _as_json(scores) for name, scores in self.baselines.items()},
+        }
+
+
+@dataclass(kw_only=True)
+class ClassifyRun:
+    """A run and all that its steps hand on to each other."""
+
+    started: float
+    track: str | None
+    command: str | None
+    progress: Progress
+
+    def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> ClassifyResult:
+        """Train a new classifier in a new folder."""
+        settings = document_settings(sections)
+        below = _open_language_model(sections)
+        documents = open_documents(settings, progress=self.progress)
+        config = _with_paths(ClassifyRunConfig.from_json(_resolved(sections, documents, below)))
+        choose_device(config.training.device)
+        with new_run(out, f"{documents.name}-classifier", overwrite=overwrite) as folder:
+            tokenizer = _train_tokenizer(config, documents) if below is None else below.tokenizer
+            save_tokenizer(tokenizer, folder / TOKENIZER)
+            about = {
+                "anaphora": __version__,
+                "command": self.command,
+                "corpus": {"name": documents.name, "source_hash": documents.source_hash},
+                "documents": _counts(documents),
+                "reading": config.documents.model_dump(include=set(_READING)),
+                "tokenizer_hash": tokenizer.hash,
+            }
+            write_json(folder / CONFIG, config.to_json())
+            write_json(folder / RUN, about)
+            return self._finish(folder, config, documents, tokenizer, about, below, resume=False)
+
+    def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> ClassifyResult:
+        """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
+        about = read_json(folder / RUN, BundleError, "the record of the run")
+        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
+        config = ClassifyRunConfig.from_json(overlay(saved, settings, options, layout=CLASSIFIER))
+        documents = open_documents(config.documents, progress=self.progress)
+        tokenizer = load_tokenizer(folder / TOKENIZER)
+        return self._finish(folder, config, documents, tokenizer, about, None, resume=True)
+
+    def _finish(
+        self,
+        folder: Path,
+        config: ClassifyRunConfig,
+        documents: LabelledDocuments,
+        tokenizer: Tokenizer,
+        about: dict[str, Any],
+        below: Bundle | None,
+        *,
+        resume: bool,
+    ) -> ClassifyResult:
+        """Train, calibrate, save, score, and save again with the scores: the model is safe before the long scoring."""
+        seed_everything(config.training.seed)
+        model = DocumentClassifier(config.model(documents.labels), tokenizer.vocab_size)
+        if below is not None:
+            assert isinstance(model.encoder, PretrainedEncoder)
+            model.encoder.take_over(below.model)
+        splits = self._encode(documents, tokenizer, config)
+        baselines = score_baselines(splits, tokenizer.vocab_size)
+        outcome = self._train(model, splits, config, folder, documents.name, resume=resume)
+        with num_threads(config.training.threads or torch.get_num_threads()):
+            if "valid" in splits.encoded:
+                calibrate(model, splits.encoded["valid"])
+            provenance = {**about, "temperature": float(model.temperature), "outcome": vars(outcome)}
+            bundle = save_classifier(folder / MODEL, model, tokenizer, provenance)
+            scores, before = self._score(bundle, splits, config)
+        add_provenance(bundle, results={split: found.summary() for split, found in scores.items()})
+        return ClassifyResult(
+            run=folder,
+            model=folder / MODEL,
+            labels=documents.labels,
+            documents=_counts(documents),
+            scores=scores,
+            baselines=baselines,
+            temperature=float(model.temperature),
+            calibration_error_before=before,
+            seconds=time.monotonic() - self.started,
+            documents_per_second=outcome.tokens_per_second,
+            steps=outcome.steps,
+            epochs=outcome.epochs,
+            stopped_by=outcome.stopped_by,
+            interrupted=outcome.interrupted,
+            chosen={section: values for section, values in config.to_json().items() if section != "documents"},
+        )
+
+    def _encode(self, documents: LabelledDocuments, tokenizer: Tokenizer, config: ClassifyRunConfig) -> DocumentSplits:
+        encoded = {}
+        for done, (split, part) in enumerate(documents.splits.items()):
+            self.progress(Event(stage="prepare", done=done, total=len(documents.splits), unit="splits"))
+            encoded[split] = encode_labelled(
+                part,
+                tokenizer,
+                documents.labels,
+                multi_label=config.documents.multi_label,
+                max_tokens=config.classifier.max_tokens,
+            )
+        return DocumentSplits(
+            encoded=encoded,
+            labels=documents.labels,
+            tokenizer_hash=tokenizer.hash,
+            source_hash=documents.source_hash,
+        )
+
+    def _train(
+        self,
+        model: DocumentClassifier,
+        splits: DocumentSplits,
+        config: ClassifyRunConfig,
+        folder: Path,
+        name: str,
+        *,
+        resume: bool,
+    ) -> TrainingOutcome:
+        """Train the model; against the clock, leave the time to save and score it."""
+        task = Classification(
+            model,
+            splits.encoded["train"],
+            splits.encoded.get("valid"),
+            config.training,
+            name=name,
+            origin={"corpus": splits.source_hash, "tokenizer": splits.tokenizer_hash},
+        )
+        limit = None
+        if config.training.minutes is not None:
+            model.to(choose_device(config.training.device)).eval()
+            left = self._seconds_left(config.training.minutes)
+            needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
+            scoring = min(needed, left * _SCORING_SHARE)
+            limit = max(left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS, 1.0)
+        trainer = Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress)
+        return trainer.run(resume=resume)
+
+    def _score(
+        self, bundle: ClassifierBundle, splits: DocumentSplits, config: ClassifyRunConfig
+    ) -> tuple[Scores, dict[str, float]]:
+        """Score all held-out splits, or as much of the last as there is time for."""
+        scores: dict[str, ClassificationScores] = {}
+        before: dict[str, float] = {}
+        for split in splits.held_out:
+            chosen = None
+            if config.training.minutes is not None:
+                left = self._seconds_left(config.training.minutes)
+                chosen = affordable(bundle.model, splits.encoded[split], left)
+            total = len(splits.encoded[split])
+            self.progress(Event(stage="evaluate", total=total, unit="documents"))
+            if chosen is not None:
+                message = (
+                    f"{len(chosen):,} of {total:,} {split} documents are scored: there is no time for more;"
+                    f" `anaphora classify eval {bundle.path.parent} --split {split}` scores all"
+                )
+                self.progress(Event(stage="evaluate", message=message))
+            scores[split], before[split] = score_split(
+                bundle.model, splits, split, model_hash=bundle.model_hash, chosen=chosen
+            )
+        return scores, before
+
+    def _seconds_left(self, minutes: float) -> float:
+        return minutes * 60 - (time.monotonic() - self.started)
+
+
+def _open_language_model(sections: Sections) -> Bundle | None:
+    """Open the model that `init` in [training] names, if it names one."""
+    init, encoder = sections["training"].get("init"), sections["encoder"].get("name")
+    if init is None:
+        return None
+    if encoder not in (None, "language-model"):
+        raise ConfigError(f"name = {encoder!r} in [encoder]: the encoder is made from {init}; leave the name out")
+    if sections["tokenizer"]:
+        raise ConfigError(f"[tokenizer] has no effect with the language model {init}, which has its own; leave it out")
+    bundle = load_bundle(Path(init))
+    headed(bundle.model)
+    return bundle
+
+
+def _resolved(sections: Sections, documents: LabelledDocuments, below: Bundle | None) -> Sections:
+    """Return the sections with all that documents and language model decide."""
+    found = suited(sections, documents.splits["train"])
+    if below is not None:
+        net = {"name": "language-model", "net": below.model.config.model_dump(mode="json")}
+        found["encoder"] = {**net, **found["encoder"]}
+        found["tokenizer"] = {"kind": below.tokenizer.kind}
+    return found
+
+
+def _with_paths(config: ClassifyRunConfig) -> ClassifyRunConfig:
+    """Return the configuration with paths that hold wherever the run is resumed."""
+    documents, training = config.documents, config.training
+    paths = {
+        "source": absolute(documents.source),
+        "valid": documents.valid and absolute(documents.valid),
+        "test": documents.test and absolute(documents.test),
+        "unlabelled": tuple(map(absolute, documents.unlabelled)),
+    }
+    return config.replace(
+        documents=documents.replace(**paths), training=training.replace(init=training.init and absolute(training.init))
+    )
+
+
+def _train_tokenizer(config: ClassifyRunConfig, documents: LabelledDocuments) -> Tokenizer:
+    """Build the vocabulary from all text but the held-out."""
+    texts = (one.text for part in (documents.splits["train"], documents.unlabelled) for one in part)
+    return train_tokenizer(config.tokenizer, (f"{text}\n" for text in texts))
+
+
+def _counts(documents: LabelledDocuments) -> dict[str, int]:
+    parts = {**documents.splits, "unlabelled": documents.unlabelled}
+    return {split: len(part) for split, part in parts.items()}
+
+
+def _as_json(scores: Scores) -> dict[str, Any]:
+    return {split: found.to_json() for split, found in scores.items()}

@@ -1,0 +1,141 @@
+"""How a classifier and its baselines are scored on documents, within the time that is left for it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anaphora.data.documents import EncodedDocuments, encode_documents, label_matrix
+from anaphora.evaluation.calibration import fit_temperature
+from anaphora.evaluation.classification import ClassificationScores, score_classes
+from anaphora.evaluation.document_baselines import BASELINES
+from anaphora.evaluation.signature import DocumentSignature
+from anaphora.models.classifier import Classifier
+from anaphora.text.document_files import Document
+from anaphora.text.tokenizer import Tokenizer
+from anaphora.training.classification import document_logits
+
+_TIMED = 64  # documents that tell how long all of them will take
+_FEWEST = 200  # documents that are scored however little time is left
+
+Scores = dict[str, ClassificationScores]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentSplits:
+    """Encoded documents, and what their scores' signatures say of them."""
+
+    encoded: Mapping[str, EncodedDocuments]
+    labels: tuple[str, ...]
+    tokenizer_hash: str
+    source_hash: str
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The splits that the model is not trained on."""
+        return tuple(split for split in self.encoded if split != "train")
+
+    def signature(self, split: str, documents: int, model_hash: str | None) -> str:
+        """Return the conditions of a score on so many documents of a split."""
+        labels = self.encoded[split].labels
+        signature = DocumentSignature(
+            documents=documents,
+            labels=len(self.labels),
+            multi_label=labels.ndim == 2,
+            split=split,
+            tokenizer=self.tokenizer_hash,
+            corpus=self.source_hash,
+            model=model_hash,
+        )
+        return str(signature)
+
+
+def encode_labelled(
+    documents: Sequence[Document],
+    tokenizer: Tokenizer,
+    labels: Sequence[str],
+    *,
+    multi_label: bool,
+    max_tokens: int | None,
+) -> EncodedDocuments:
+    """Encode documents and their labels, which all are in `labels`."""
+    matrix = label_matrix((one.labels for one in documents), labels, multi_label=multi_label)
+    return encode_documents((one.text for one in documents), matrix, tokenizer, max_tokens=max_tokens)
+
+
+def score_split(
+    model: Classifier,
+    splits: DocumentSplits,
+    split: str,
+    *,
+    model_hash: str,
+    chosen: NDArray[np.int64] | None = None,
+) -> tuple[ClassificationScores, float]:
+    """Score a classifier on a split, or on the `chosen` documents of it.
+
+    Returns:
+        The scores, and the calibration error there would be without the model's temperature.
+    """
+    encoded = splits.encoded[split]
+    labels = encoded.labels if chosen is None else encoded.labels[chosen]
+    logits = document_logits(model, encoded, chosen)
+    signature = splits.signature(split, len(labels), model_hash)
+    plain, scaled = (
+        score_classes(
+            model.log_probs(scale * logits.to(model.device)).detach().cpu().double().numpy(),
+            labels,
+            splits.labels,
+            signature,
+        )
+        for scale in (model.temperature, 1.0)
+    )
+    return scaled, plain.calibration_error
+
+
+def score_baselines(splits: DocumentSplits, vocab_size: int) -> dict[str, Scores]:
+    """Score what a classifier must beat on every held-out split."""
+    found: dict[str, Scores] = {}
+    for name, baseline in BASELINES.items():
+        fitted = baseline().fit(splits.encoded["train"], len(splits.labels), vocab_size)
+        found[name] = {
+            split: score_classes(
+                fitted.log_probs(documents),
+                documents.labels,
+                splits.labels,
+                splits.signature(split, len(documents), None),
+            )
+            for split, documents in splits.encoded.items()
+            if split in splits.held_out
+        }
+    return found
+
+
+def calibrate(model: Classifier, documents: EncodedDocuments) -> None:
+    """Set the model's temperature to what suits documents it was not trained on."""
+    logits = document_logits(model, documents).double().numpy()
+    model.temperature.fill_(fit_temperature(logits, documents.labels))
+
+
+def seconds_to_score(model: Classifier, documents: EncodedDocuments) -> float:
+    """Estimate how long scoring takes, from a few documents of all parts of the split."""
+    sample = spread(len(documents), _TIMED)
+    document_logits(model, documents, sample[:1])  # the first call warms up
+    begin = time.perf_counter()
+    document_logits(model, documents, sample)
+    seconds = time.perf_counter() - begin
+    return seconds * float(documents.lengths.sum() / documents.lengths[sample].sum())
+
+
+def affordable(model: Classifier, documents: EncodedDocuments, seconds: float) -> NDArray[np.int64] | None:
+    """Return the documents that can be scored within `seconds`, from all parts of the split; None for all."""
+    needed = seconds_to_score(model, documents)
+    if needed <= seconds:
+        return None
+    return spread(len(documents), max(int(len(documents) * max(seconds, 0.0) / needed), _FEWEST))
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many numbers below `count`, at equal distances."""
+    return np.unique(np.linspace(0, count - 1, num=min(count, most)).round().astype(np.int64))

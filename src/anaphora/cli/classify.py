@@ -1,0 +1,309 @@
+"""`anaphora classify`: labels for documents, from labelled ones; train, eval and predict."""
+
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anaphora.cli import output, progress
+from anaphora.cli.output import Json, Quiet
+from anaphora.errors import ConfigError
+
+if TYPE_CHECKING:
+    from anaphora.api.classification import Prediction
+    from anaphora.api.classify_run import ClassifyResult
+    from anaphora.evaluation.classification import ClassificationScores
+
+# As in `train`: `--minutes` counts from the Enter key.
+_STARTED = time.monotonic()
+_DATA, _MODEL, _RUN = "Documents", "Model and training", "The run"
+_MOST_CLASSES = 20  # rows of a table on the screen
+_PICTURE = "confusion.png"
+
+TextColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of a table that holds the text.", show_default="found by its name"),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of a table that holds the label.", show_default="found by its name"),
+]
+
+app = typer.Typer(no_args_is_help=True, help="Tell the labels of documents: reviews, messages, articles.")
+
+
+@app.command()
+def train(
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="A table (.csv .tsv .jsonl), a folder with a folder for each label, or imdb.", show_default=False
+        ),
+    ] = None,
+    valid: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Documents to validate on.", rich_help_panel=_DATA)
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="DATA", help="Documents to test on.", rich_help_panel=_DATA)
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    multi_label: Annotated[
+        bool, typer.Option("--multi-label", help="Documents may have several labels.", rich_help_panel=_DATA)
+    ] = False,
+    labels: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Use the labels of N documents only.", rich_help_panel=_DATA),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="How the files are encoded.", show_default="utf-8", rich_help_panel=_DATA)
+    ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Where known corpora lie.", show_default="ANAPHORA_DATA", rich_help_panel=_DATA),
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Start from this language model.", rich_help_panel=_MODEL),
+    ] = None,
+    class_weights: Annotated[
+        str | None, typer.Option(help="balanced or none.", show_default="none", rich_help_panel=_MODEL)
+    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Take this long in all.", rich_help_panel=_MODEL)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Read the documents this often.", rich_help_panel=_MODEL)] = None,
+    steps: Annotated[int | None, typer.Option(help="Take this many steps.", rich_help_panel=_MODEL)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", rich_help_panel=_MODEL)] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=_MODEL)
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=_MODEL)
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as in hidden_size=256.", rich_help_panel=_MODEL),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The run's folder.", show_default="runs/DATA-classifier", rich_help_panel=_RUN),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=_RUN)
+    ] = False,
+    track: Annotated[
+        str | None,
+        typer.Option(metavar="tensorboard", help="Write event files into the run.", rich_help_panel=_RUN),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Train a classifier on labelled documents, and measure it beside what it must beat.
+
+    Without --minutes, --epochs or --steps about 60,000 documents are read. A setting given as an option wins over
+    --set, and --set over the --config file.
+    """
+    from anaphora import api
+
+    shortcuts = {"documents.encoding": encoding, "documents.data_dir": data_dir, "training.device": device}
+    with progress.reporting(quiet) as report:
+        result = api.train_classifier(
+            data,
+            valid=valid,
+            test=test,
+            text_column=text_column,
+            label_column=label_column,
+            multi_label=multi_label or None,
+            labelled=labels,
+            class_weights=class_weights,
+            encoder=encoder,
+            minutes=minutes,
+            epochs=epochs,
+            steps=steps,
+            seed=seed,
+            config=config,
+            settings=[*(settings or []), *output.assignments(shortcuts)],
+            out=out,
+            resume=resume,
+            overwrite=overwrite,
+            track=track,
+            started=_STARTED,
+            command=shlex.join(["anaphora", *sys.argv[1:]]),
+            progress=report,
+        )
+    picture = _draw(result)
+    if as_json:
+        output.say_json({**result.to_json(), "picture": None if picture is None else str(picture)})
+    else:
+        _show(result, picture)
+    if result.interrupted:
+        raise typer.Exit(output.INTERRUPTED)
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A classifier or its run folder.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(help="Labelled documents, as for train.", show_default="those of the training"),
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="train, valid or test.", show_default="test, or else valid")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    encoding: Annotated[str, typer.Option(help="How the files are encoded.")] = "utf-8",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where known corpora lie.", show_default="ANAPHORA_DATA")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a classifier on documents whose labels are known."""
+    from anaphora import api
+
+    with progress.reporting(quiet) as report:
+        scores = api.evaluate_classifier(
+            model,
+            data,
+            split=split,
+            text_column=text_column,
+            label_column=label_column,
+            encoding=encoding,
+            data_dir=data_dir,
+            device=device,
+            progress=report,
+        )
+    if as_json:
+        output.say_json(scores.to_json())
+        return
+    low, high = scores.accuracy_interval
+    output.say_pairs(
+        [
+            ("accuracy", f"{scores.accuracy:.2%} ({low:.2%} to {high:.2%} with 95 % confidence)"),
+            ("macro F1", f"{scores.macro_f1:.2%}"),
+            ("micro F1", f"{scores.micro_f1:.2%}"),
+            ("loss", f"{scores.loss:.4f} nats per document"),
+            ("calibration error", f"{scores.calibration_error:.2%}"),
+            ("documents", f"{scores.documents:,}"),
+            ("signature", scores.signature),
+        ]
+    )
+    output.say()
+    _show_classes(scores)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A classifier or its run folder.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="A document a line, or a table; '-' for stdin, as lines arrive.")
+    ],
+    text_column: TextColumn = None,
+    encoding: Annotated[str, typer.Option(help="How the file is encoded.")] = "utf-8",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Print the label of each document and its probability, separated by a tab.
+
+    Where documents may have several labels, each likely one is printed with its probability; none is an empty line.
+    """
+    from anaphora import api
+
+    if file == "-" and text_column is not None:
+        raise ConfigError(f"--text-column {text_column} has no effect on stdin, whose lines are the documents")
+    predictions = api.classify(model, file, text_column=text_column, encoding=encoding, device=device)
+    if as_json:
+        _show_json(model, predictions)
+        return
+    for prediction in predictions:
+        output.say_row(
+            cell for label in prediction.labels for cell in (label, f"{prediction.probabilities[label]:.4f}")
+        )
+
+
+def _show_json(model: Path, predictions: "Iterator[Prediction]") -> None:
+    """Print one object, with a line for each document as soon as it is classified."""
+    counted = count()
+    rows = (prediction.to_json() for prediction, _ in zip(predictions, counted, strict=False))
+    output.say_json_stream({"model": str(model)}, "documents", rows, lambda: {"count": next(counted)})
+
+
+def _draw(result: "ClassifyResult") -> Path | None:
+    """Draw what was taken for what into the run folder, where matplotlib is installed."""
+    scores = result.scores.get("test") or result.scores.get("valid")
+    if scores is None or scores.confusion is None or find_spec("matplotlib") is None:
+        return None
+    from anaphora.lab.confusion import plot_confusion
+
+    path = result.run / _PICTURE
+    plot_confusion(scores.confusion, result.labels, path)
+    return path
+
+
+def _show(result: "ClassifyResult", picture: Path | None) -> None:
+    """Print the scores beside the baselines, each class, where the model lies, and what to type next."""
+    rows = [
+        (
+            split,
+            name,
+            f"{found.accuracy:.2%}",
+            f"{found.macro_f1:.2%}",
+            f"{found.loss:.4f}",
+            f"{found.calibration_error:.2%}",
+        )
+        for split, scores in _by_split(result).items()
+        for name, found in scores.items()
+    ]
+    output.say_table(("split", "model", "accuracy", "macro F1", "nats", "calibration error"), rows)
+    split = next((name for name in ("test", "valid") if name in result.scores), None)
+    if split is not None:
+        scores = result.scores[split]
+        low, high = scores.accuracy_interval
+        output.say(f"accuracy of {scores.documents:,} {split} documents: {low:.2%} to {high:.2%} with 95 % confidence")
+        if "valid" in result.scores:
+            output.say(
+                f"temperature {result.temperature:.2f}, fitted on valid: calibration error on {split} was"
+                f" {result.calibration_error_before[split]:.2%}, is {scores.calibration_error:.2%}"
+            )
+        output.say(scores.signature)
+        output.say()
+        _show_classes(scores)
+    output.say()
+    if result.interrupted:
+        output.say(
+            f"broken off after {result.steps:,} steps; go on with  anaphora classify train --resume {result.run}"
+        )
+    output.say(f"model    {result.model}")
+    if picture is not None:
+        output.say(f"picture  {picture}")
+    output.say(f"next     anaphora classify predict {result.run} FILE")
+
+
+def _show_classes(scores: "ClassificationScores") -> None:
+    """Print precision, recall and F1 of each class, the most frequent first where there are many."""
+    classes = list(scores.classes.items())
+    if len(classes) > _MOST_CLASSES:
+        classes = sorted(classes, key=lambda pair: -pair[1].expected)[:_MOST_CLASSES]
+    rows = [
+        (name, f"{found.precision:.2%}", f"{found.recall:.2%}", f"{found.f1:.2%}", f"{found.expected:,}")
+        for name, found in classes
+    ]
+    output.say_table(("label", "precision", "recall", "F1", "documents"), rows)
+    if len(scores.classes) > len(rows):
+        output.say(f"and {len(scores.classes) - len(rows):,} rarer labels; --json has them all")
+
+
+def _by_split(result: "ClassifyResult") -> "dict[str, dict[str, ClassificationScores]]":
+    """Return, for each held-out split, the scores of the baselines and, last, of the classifier."""
+    return {
+        split: {**{name: scores[split] for name, scores in result.baselines.items()}, "classifier": found}
+        for split, found in result.scores.items()
+    }

@@ -1,0 +1,124 @@
+"""The configuration of a classifier's run: [documents], [tokenizer], [encoder], [classifier] and [training].
+
+What a run does where nobody says otherwise stands in the settings' own defaults and, where it differs from them or
+depends on the documents, in `suited`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pydantic import SerializeAsAny
+
+from anaphora.errors import ConfigError
+from anaphora.models.classifier import ClassifierConfig, ClassifierSettings
+from anaphora.models.encoders.encoder import EncoderConfig
+from anaphora.models.encoders.registry import encoder_config, encoder_config_class
+from anaphora.settings import Settings
+from anaphora.text.document_files import Document
+from anaphora.text.documents import DocumentSettings
+from anaphora.text.tokenizer import TokenizerSettings
+from anaphora.training.config import TrainingConfig
+from anaphora.training.sections import Layout, Sections
+
+# A word that occurs once teaches nothing about labels; it teaches what an unknown word is like.
+_WORDS = {"min_count": 2, "max_size": 30_000, "line_breaks": "space"}
+_TRAINING = {"batch_size": 32, "learning_rate": 2e-3}
+_STOPS = ("minutes", "epochs", "steps")
+_DOCUMENTS_READ, _LEAST_EPOCHS, _MOST_EPOCHS = 60_000, 4, 50
+# Less white space than this is no text in words, as Chinese or Japanese.
+_LEAST_SPACES, _LOOKED_AT = 0.04, 100_000
+
+
+def _class_of(section: str, sections: Sections) -> type[Settings]:
+    """Return what a section holds; the keys of [encoder] depend on the encoder's name."""
+    classes: dict[str, type[Settings]] = {
+        "documents": DocumentSettings,
+        "tokenizer": TokenizerSettings,
+        "encoder": encoder_config_class(sections["encoder"].get("name")),
+        "classifier": ClassifierSettings,
+        "training": TrainingConfig,
+    }
+    return classes[section]
+
+
+CLASSIFIER = Layout(
+    ("documents", "tokenizer", "encoder", "classifier", "training"), _class_of, first=("encoder.name", "name")
+)
+
+
+class ClassifyRunConfig(Settings):
+    """All that is needed to make a classifier's run again."""
+
+    section: ClassVar[str] = "run"
+
+    documents: DocumentSettings
+    tokenizer: TokenizerSettings
+    encoder: SerializeAsAny[EncoderConfig]
+    classifier: ClassifierSettings
+    training: TrainingConfig
+
+    def to_json(self) -> Sections:
+        """Return the sections as JSON values."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Make the configuration from `{section: {key: value}}`; a section left out takes its defaults.
+
+        Raises:
+            ConfigError: an unknown section or key, a bad value, or no [documents] source.
+        """
+        sections = CLASSIFIER.checked(values)
+        return cls(
+            documents=document_settings(sections),
+            tokenizer=TokenizerSettings(**sections["tokenizer"]),
+            encoder=encoder_config(sections["encoder"]),
+            classifier=ClassifierSettings(**sections["classifier"]),
+            training=TrainingConfig(**sections["training"]),
+        )
+
+    def model(self, labels: tuple[str, ...]) -> ClassifierConfig:
+        """Return what a classifier of these labels is made of."""
+        return ClassifierConfig(
+            **dict(self.classifier), encoder=self.encoder, labels=labels, multi_label=self.documents.multi_label
+        )
+
+
+def document_settings(sections: Sections) -> DocumentSettings:
+    """Return the [documents] section.
+
+    Raises:
+        ConfigError: a bad value, or no source.
+    """
+    if not sections["documents"].get("source"):
+        raise ConfigError(
+            "no documents were named; give a table (.csv .tsv .jsonl), a folder with one folder for each label, or imdb"
+        )
+    return DocumentSettings(**sections["documents"])
+
+
+def suited(sections: Sections, documents: Sequence[Document]) -> Sections:
+    """Fill in what suits the training documents where the user left it open.
+
+    Without a rule to stop by, about 60,000 documents are read, each 4 to 50 times.
+    """
+    tokenizer, training = sections["tokenizer"], {**_TRAINING, **sections["training"]}
+    if training.get("init") is None:
+        kind = tokenizer.get("kind", _kind(documents))
+        tokenizer = {"kind": kind, **(_WORDS if kind in ("words", "english") else {}), **tokenizer}
+    if all(training.get(stop) is None for stop in _STOPS):
+        epochs = math.ceil(_DOCUMENTS_READ / len(documents))
+        training["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
+    return {**sections, "tokenizer": tokenizer, "training": training}
+
+
+def _kind(documents: Sequence[Document]) -> str:
+    """Return the tokenizer that suits a text: words where it puts spaces between them."""
+    spaces = characters = 0
+    for document in documents:
+        spaces += sum(map(str.isspace, document.text))
+        characters += len(document.text)
+        if characters > _LOOKED_AT:
+            break
+    return "english" if spaces >= _LEAST_SPACES * characters else "chars"
