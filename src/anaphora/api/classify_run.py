@@ -1,6 +1,5 @@
 """One run of a classifier from its first look at the documents to its last score; `classification.py` is the door."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 import torch
 
-from anaphora import __version__
 from anaphora.api.classify_scoring import (
     DocumentSplits,
     Scores,
@@ -20,18 +18,18 @@ from anaphora.api.classify_scoring import (
     seconds_to_score,
 )
 from anaphora.api.configure import Assignments, absolute, overlay
-from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
-from anaphora.bundle import TOKENIZER, Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
-from anaphora.errors import BundleError, ConfigError
+from anaphora.api.folder import MODEL, new_run
+from anaphora.api.task_run import TaskRun
+from anaphora.bundle import Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
+from anaphora.errors import ConfigError
 from anaphora.evaluation.classification import ClassificationScores
-from anaphora.files import read_json, write_json
 from anaphora.models.classifier import DocumentClassifier
 from anaphora.models.encoders.pretrained import PretrainedEncoder, headed
-from anaphora.progress import Event, Progress
+from anaphora.progress import Event
 from anaphora.runtime import choose_device, num_threads, seed_everything
 from anaphora.text.documents import LabelledDocuments, open_documents
 from anaphora.text.tokenizer import Tokenizer
-from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
+from anaphora.text.tokenizers import train_tokenizer
 from anaphora.training.classification import Classification
 from anaphora.training.classify_run_config import CLASSIFIER, ClassifyRunConfig, document_settings, suited
 from anaphora.training.sections import Sections
@@ -92,14 +90,8 @@ class ClassifyResult:
         }
 
 
-@dataclass(kw_only=True)
-class ClassifyRun:
-    """A run and all that its steps hand on to each other."""
-
-    started: float
-    track: str | None
-    command: str | None
-    progress: Progress
+class ClassifyRun(TaskRun):
+    """A run of a classifier."""
 
     def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> ClassifyResult:
         """Train a new classifier in a new folder."""
@@ -110,27 +102,23 @@ class ClassifyRun:
         choose_device(config.training.device)
         with new_run(out, f"{documents.name}-classifier", overwrite=overwrite) as folder:
             tokenizer = _train_tokenizer(config, documents) if below is None else below.tokenizer
-            save_tokenizer(tokenizer, folder / TOKENIZER)
-            about = {
-                "anaphora": __version__,
-                "command": self.command,
-                "corpus": {"name": documents.name, "source_hash": documents.source_hash},
-                "documents": _counts(documents),
-                "reading": config.documents.model_dump(include=set(_READING)),
-                "tokenizer_hash": tokenizer.hash,
-            }
-            write_json(folder / CONFIG, config.to_json())
-            write_json(folder / RUN, about)
+            about = self.record(
+                folder,
+                config.to_json(),
+                tokenizer,
+                name=documents.name,
+                source_hash=documents.source_hash,
+                documents=_counts(documents),
+                reading=config.documents.model_dump(include=set(_READING)),
+            )
             return self._finish(folder, config, documents, tokenizer, about, below, resume=False)
 
     def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> ClassifyResult:
         """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
-        about = read_json(folder / RUN, BundleError, "the record of the run")
-        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
-        config = ClassifyRunConfig.from_json(overlay(saved, settings, options, layout=CLASSIFIER))
+        saved = self.recorded(folder)
+        config = ClassifyRunConfig.from_json(overlay(saved.sections, settings, options, layout=CLASSIFIER))
         documents = open_documents(config.documents, progress=self.progress)
-        tokenizer = load_tokenizer(folder / TOKENIZER)
-        return self._finish(folder, config, documents, tokenizer, about, None, resume=True)
+        return self._finish(folder, config, documents, saved.tokenizer, saved.about, None, resume=True)
 
     def _finish(
         self,
@@ -168,7 +156,7 @@ class ClassifyRun:
             baselines=baselines,
             temperature=float(model.temperature),
             calibration_error_before=before,
-            seconds=time.monotonic() - self.started,
+            seconds=self.seconds,
             documents_per_second=outcome.tokens_per_second,
             steps=outcome.steps,
             epochs=outcome.epochs,
@@ -217,7 +205,7 @@ class ClassifyRun:
         limit = None
         if config.training.minutes is not None:
             model.to(choose_device(config.training.device)).eval()
-            left = self._seconds_left(config.training.minutes)
+            left = self.seconds_left(config.training.minutes)
             needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
             scoring = min(needed, left * _SCORING_SHARE)
             limit = max(left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS, 1.0)
@@ -233,7 +221,7 @@ class ClassifyRun:
         for split in splits.held_out:
             chosen = None
             if config.training.minutes is not None:
-                left = self._seconds_left(config.training.minutes)
+                left = self.seconds_left(config.training.minutes)
                 chosen = affordable(bundle.model, splits.encoded[split], left)
             total = len(splits.encoded[split])
             self.progress(Event(stage="evaluate", total=total, unit="documents"))
@@ -247,9 +235,6 @@ class ClassifyRun:
                 bundle.model, splits, split, model_hash=bundle.model_hash, chosen=chosen
             )
         return scores, before
-
-    def _seconds_left(self, minutes: float) -> float:
-        return minutes * 60 - (time.monotonic() - self.started)
 
 
 def _open_language_model(sections: Sections) -> Bundle | None:

@@ -3,7 +3,6 @@
 `training.py` is the door: with a column of labels it opens this run instead of one on a plain text.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,37 +10,32 @@ from typing import Any
 
 import numpy as np
 
-from anaphora import __version__
-from anaphora.api.configure import DEFAULT_MINUTES, Assignments, overlay
-from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
+from anaphora.api.configure import DEFAULT_MINUTES, Assignments, absolute, overlay
+from anaphora.api.folder import MODEL, new_run
 from anaphora.api.held_out import Scores, special_ids
 from anaphora.api.result import TrainResult
-from anaphora.bundle import TOKENIZER, Bundle, add_provenance, save_bundle
+from anaphora.api.task_run import TaskRun
+from anaphora.bundle import Bundle, add_provenance, save_bundle
 from anaphora.data.documents import EncodedDocuments, encode_documents
 from anaphora.data.prepare import SplitCounts
-from anaphora.errors import BundleError, ConfigError
+from anaphora.errors import ConfigError
 from anaphora.evaluation.conditional import score_documents
 from anaphora.evaluation.evaluate import evaluate_tokens, evaluation_of
 from anaphora.evaluation.signature import Signature
-from anaphora.files import read_json, write_json
 from anaphora.models.baselines import UnigramLanguageModel
 from anaphora.models.conditional import ConditionalLanguageModel
 from anaphora.models.registry import build_model, model_config
-from anaphora.progress import Progress
 from anaphora.runtime import choose_device, seed_everything
-from anaphora.text.catalog import CATALOG
 from anaphora.text.document_files import Document
 from anaphora.text.documents import LabelledDocuments, open_documents
 from anaphora.text.tokenizer import Tokenizer
-from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
+from anaphora.text.tokenizers import train_tokenizer
 from anaphora.training.conditional import ConditionalModelling
 from anaphora.training.conditional_run_config import CONDITIONAL, ConditionalRunConfig
 from anaphora.training.sections import Sections
 from anaphora.training.trainer import Trainer
 
 WITHOUT_LABEL = "without the label"
-# Of a run by minutes: left for saving and scoring.
-_REST_SHARE, _REST_SECONDS = 0.1, 1.0
 
 
 @dataclass(frozen=True)
@@ -52,14 +46,8 @@ class _Split:
     counts: SplitCounts
 
 
-@dataclass(kw_only=True)
-class ConditionalRun:
-    """A run and all that its steps hand on to each other."""
-
-    started: float
-    track: str | None
-    command: str | None
-    progress: Progress
+class ConditionalRun(TaskRun):
+    """A run of a conditional model."""
 
     def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TrainResult:
         """Train a new model in a new folder."""
@@ -70,29 +58,20 @@ class ConditionalRun:
             raise ConfigError("init in [training]: a conditional model begins with new weights; leave it out")
         choose_device(config.training.device)
         opened = open_documents(config.documents, progress=self.progress)
-        config = _absolute(config)
+        config = _with_paths(config)
         name = config.to_json()["model"]["name"]
         with new_run(out, f"{opened.name}-conditional-{name}", overwrite=overwrite) as folder:
             tokenizer = train_tokenizer(config.tokenizer, (_line(one) for one in opened.splits["train"]))
-            save_tokenizer(tokenizer, folder / TOKENIZER)
-            about = {
-                "anaphora": __version__,
-                "command": self.command,
-                "corpus": {"name": opened.name, "source_hash": opened.source_hash},
-                "tokenizer_hash": tokenizer.hash,
-            }
-            write_json(folder / CONFIG, config.to_json())
-            write_json(folder / RUN, about)
+            sections = config.to_json()
+            about = self.record(folder, sections, tokenizer, name=opened.name, source_hash=opened.source_hash)
             return self._finish(folder, config, opened, tokenizer, about, resume=False)
 
     def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TrainResult:
         """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
-        about = read_json(folder / RUN, BundleError, "the record of the run")
-        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
-        config = ConditionalRunConfig.from_json(overlay(saved, settings, options, layout=CONDITIONAL))
+        saved = self.recorded(folder)
+        config = ConditionalRunConfig.from_json(overlay(saved.sections, settings, options, layout=CONDITIONAL))
         opened = open_documents(config.documents, progress=self.progress)
-        tokenizer = load_tokenizer(folder / TOKENIZER)
-        return self._finish(folder, config, opened, tokenizer, about, resume=True)
+        return self._finish(folder, config, opened, saved.tokenizer, saved.about, resume=True)
 
     def _finish(
         self,
@@ -116,7 +95,7 @@ class ConditionalRun:
             name=opened.name,
             origin={"corpus": opened.source_hash, "tokenizer": tokenizer.hash},
         )
-        limit = self._time_limit(config.training.minutes)
+        limit = self.time_limit(config.training.minutes)
         trainer = Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress)
         outcome = trainer.run(resume=resume)
         provenance = {**about, "labels": list(opened.labels), "outcome": vars(outcome)}
@@ -135,7 +114,7 @@ class ConditionalRun:
             valid=scores.get("valid"),
             test=scores.get("test"),
             baselines=baselines,
-            seconds=time.monotonic() - self.started,
+            seconds=self.seconds,
             tokens_per_second=outcome.tokens_per_second,
             steps=outcome.steps,
             epochs=outcome.epochs,
@@ -143,13 +122,6 @@ class ConditionalRun:
             chosen={section: values for section, values in config.to_json().items() if section != "documents"},
             interrupted=outcome.interrupted,
         )
-
-    def _time_limit(self, minutes: float | None) -> float | None:
-        """Return how many seconds training may take of a run that takes so many minutes."""
-        if minutes is None:
-            return None
-        left = minutes * 60 - (time.monotonic() - self.started)
-        return max(left * (1 - _REST_SHARE) - _REST_SECONDS, 1.0)
 
 
 def _score(
@@ -226,12 +198,9 @@ def _line(document: Document) -> str:
     return " ".join(document.text.splitlines()) + "\n"
 
 
-def _absolute(config: ConditionalRunConfig) -> ConditionalRunConfig:
+def _with_paths(config: ConditionalRunConfig) -> ConditionalRunConfig:
     """Return the configuration with paths that hold wherever the run is resumed."""
     documents = config.documents
-    paths = {
-        key: name if name is None or name in CATALOG else str(Path(name).expanduser().absolute())
-        for key in ("source", "valid", "test")
-        for name in [getattr(documents, key)]
-    }
+    named = {key: getattr(documents, key) for key in ("source", "valid", "test")}
+    paths = {key: name and absolute(name) for key, name in named.items()}
     return config.replace(documents=documents.replace(**paths))

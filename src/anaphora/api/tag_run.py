@@ -1,35 +1,28 @@
 """One run of a tagger from its first look at the sentences to its last score; `tagging.py` is the door."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anaphora import __version__
-from anaphora.api.configure import Assignments, overlay
-from anaphora.api.folder import CONFIG, MODEL, RUN, new_run
-from anaphora.bundle import TOKENIZER, Bundle, TaggerBundle, add_provenance, load_bundle, save_tagger
+from anaphora.api.configure import Assignments, absolute, overlay
+from anaphora.api.folder import MODEL, new_run
+from anaphora.api.task_run import TaskRun
+from anaphora.bundle import Bundle, TaggerBundle, add_provenance, load_bundle, save_tagger
 from anaphora.data.sentences import EncodedSentences, characters_of
-from anaphora.errors import BundleError
 from anaphora.evaluation.signature import TagSignature
 from anaphora.evaluation.tag_baseline import MostFrequentTag
 from anaphora.evaluation.tag_words import TagEvaluation, tag_words
 from anaphora.evaluation.tagging import score_tags
-from anaphora.files import read_json, write_json
 from anaphora.models.tagger import Tagger
-from anaphora.progress import Progress
 from anaphora.runtime import choose_device, seed_everything
 from anaphora.text.sentences import Sentences, TaggedText, open_sentences
 from anaphora.text.tokenizer import Tokenizer
-from anaphora.text.tokenizers import load_tokenizer, save_tokenizer, train_tokenizer
+from anaphora.text.tokenizers import train_tokenizer
 from anaphora.training.sections import Sections
 from anaphora.training.tag_run_config import TAGGER, TagRunConfig
 from anaphora.training.tagging import Tagging
 from anaphora.training.trainer import Trainer
-
-# Of a run by minutes: left for loading, saving and scoring.
-_REST_SHARE, _REST_SECONDS = 0.05, 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,43 +67,34 @@ class TagResult:
         }
 
 
-@dataclass(kw_only=True)
-class TagRun:
-    """A run and all that its steps hand on to each other."""
-
-    started: float
-    command: str | None
-    progress: Progress
+class TagRun(TaskRun):
+    """A run of a tagger."""
 
     def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> TagResult:
         """Train a new tagger in a new folder."""
         config = TagRunConfig.from_json(sections)
         choose_device(config.training.device)
         below = None if config.tagger.language_model is None else load_bundle(Path(config.tagger.language_model))
-        config = _absolute(config)
+        config = _with_paths(config)
         text = open_sentences(config.sentences)
         with new_run(out, f"{Path(config.sentences.source).stem}-tagger", overwrite=overwrite) as folder:
             tokenizer = _tokenizer(config, text) if below is None else below.tokenizer
-            save_tokenizer(tokenizer, folder / TOKENIZER)
-            about = {
-                "anaphora": __version__,
-                "command": self.command,
-                "corpus": {"name": config.sentences.source, "source_hash": text.source_hash()},
-                "tokenizer_hash": tokenizer.hash,
-                "language_model": None if below is None else below.model.config.model_dump(mode="json"),
-            }
-            write_json(folder / CONFIG, config.to_json())
-            write_json(folder / RUN, about)
+            about = self.record(
+                folder,
+                config.to_json(),
+                tokenizer,
+                name=config.sentences.source,
+                source_hash=text.source_hash(),
+                language_model=None if below is None else below.model.config.model_dump(mode="json"),
+            )
             return self._finish(folder, config, text, tokenizer, about, below, resume=False)
 
     def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> TagResult:
         """Go on with the run in `folder`; the Trainer refuses what would make it another run."""
-        about = read_json(folder / RUN, BundleError, "the record of the run")
-        saved = read_json(folder / CONFIG, BundleError, "the configuration of the run")
-        config = TagRunConfig.from_json(overlay(saved, settings, options, layout=TAGGER))
+        saved = self.recorded(folder)
+        config = TagRunConfig.from_json(overlay(saved.sections, settings, options, layout=TAGGER))
         text = open_sentences(config.sentences)
-        tokenizer = load_tokenizer(folder / TOKENIZER)
-        return self._finish(folder, config, text, tokenizer, about, None, resume=True)
+        return self._finish(folder, config, text, saved.tokenizer, saved.about, None, resume=True)
 
     def _finish(
         self,
@@ -134,22 +118,20 @@ class TagRun:
         }
         hashes = {"corpus": text.source_hash(), "tokenizer": tokenizer.hash}
         task = Tagging(model, encoded, config.training, name=config.sentences.source, hashes=hashes)
-        limit = self._time_limit(config.training.minutes)
-        outcome = Trainer(task, folder, time_limit=limit, progress=self.progress).run(resume=resume)
+        limit = self.time_limit(config.training.minutes)
+        trainer = Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress)
+        outcome = trainer.run(resume=resume)
         columns = {"token_column": config.sentences.token_column, "tag_column": config.sentences.tag_column}
-        provenance = {**about, "columns": columns, "outcome": vars(outcome)}
-        bundle = save_tagger(folder / MODEL, model, tokenizer, provenance)
-        held_out = [split for split in encoded if split != "train"]
-        baseline = MostFrequentTag(text.splits["train"])
-        scores = {split: evaluate_split(bundle, text.splits[split], encoded[split], split) for split in held_out}
+        bundle = save_tagger(folder / MODEL, model, tokenizer, {**about, "columns": columns, "outcome": vars(outcome)})
+        scores, baseline = _score(bundle, text, encoded)
         add_provenance(bundle, results={split: found.to_json() for split, found in scores.items()})
         return TagResult(
             run=folder,
             model=folder / MODEL,
             tags=text.tags,
             scores=scores,
-            baseline={split: _score_baseline(baseline, text.splits[split], encoded[split], split) for split in scores},
-            seconds=time.monotonic() - self.started,
+            baseline=baseline,
+            seconds=self.seconds,
             words_per_second=outcome.tokens_per_second,
             steps=outcome.steps,
             epochs=outcome.epochs,
@@ -158,12 +140,17 @@ class TagRun:
             chosen={section: values for section, values in config.to_json().items() if section != "sentences"},
         )
 
-    def _time_limit(self, minutes: float | None) -> float | None:
-        """Return how many seconds training may take of a run that takes so many minutes."""
-        if minutes is None:
-            return None
-        left = minutes * 60 - (time.monotonic() - self.started)
-        return max(left * (1 - _REST_SHARE) - _REST_SECONDS, 1.0)
+
+def _score(
+    bundle: TaggerBundle, text: TaggedText, encoded: Mapping[str, EncodedSentences]
+) -> tuple[dict[str, TagEvaluation], dict[str, TagEvaluation]]:
+    """Score the tagger and the baseline on each held-out split."""
+    baseline = MostFrequentTag(text.splits["train"])
+    held_out = {split: part for split, part in text.splits.items() if split != "train"}
+    return (
+        {split: evaluate_split(bundle, part, encoded[split], split) for split, part in held_out.items()},
+        {split: _score_baseline(baseline, part, encoded[split], split) for split, part in held_out.items()},
+    )
 
 
 def evaluate_split(bundle: TaggerBundle, sentences: Sentences, encoded: EncodedSentences, split: str) -> TagEvaluation:
@@ -196,12 +183,10 @@ def _tokenizer(config: TagRunConfig, text: TaggedText) -> Tokenizer:
     return train_tokenizer(config.tokenizer, (f"{' '.join(one.tokens)}\n" for one in text.splits["train"]))
 
 
-def _absolute(config: TagRunConfig) -> TagRunConfig:
+def _with_paths(config: TagRunConfig) -> TagRunConfig:
     """Return the configuration with paths that hold wherever the run is resumed."""
-    sentences, model = config.sentences, config.tagger.language_model
-    paths = {
-        key: None if (name := getattr(sentences, key)) is None else str(Path(name).expanduser().absolute())
-        for key in ("source", "valid", "test")
-    }
-    below = None if model is None else str(Path(model).expanduser().absolute())
-    return config.replace(sentences=sentences.replace(**paths), tagger=config.tagger.replace(language_model=below))
+    sentences, below = config.sentences, config.tagger.language_model
+    named = {key: getattr(sentences, key) for key in ("source", "valid", "test")}
+    paths = {key: name and absolute(name) for key, name in named.items()}
+    tagger = config.tagger.replace(language_model=below and absolute(below))
+    return config.replace(sentences=sentences.replace(**paths), tagger=tagger)

@@ -36,6 +36,7 @@ def train_tagger(
     out: str | Path | None = None,
     overwrite: bool = False,
     resume: str | Path | None = None,
+    track: str | None = None,
     command: str | None = None,
     started: float | None = None,
     progress: Progress = silent,
@@ -58,6 +59,7 @@ def train_tagger(
         out: the run folder; by default a new one, runs/FILE-tagger.
         overwrite: replace the run that is in `out`.
         resume: a run folder to go on with, instead of a source.
+        track: "tensorboard" writes event files into the run.
         command: what the user typed, for the record.
         started: when the user began to wait, as `time.monotonic()` tells it; `minutes` count from there.
         progress: is told how the work goes on.
@@ -79,7 +81,9 @@ def train_tagger(
         "training.steps": steps,
         "training.seed": seed,
     }
-    run = TagRun(started=time.monotonic() if started is None else started, command=command, progress=progress)
+    run = TagRun(
+        started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
+    )
     if resume is not None:
         if any(given is not None for given in (source, encoder, config, out)) or overwrite:
             raise ConfigError(

@@ -77,6 +77,9 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=_RUN)
     ] = False,
+    track: Annotated[
+        str | None, typer.Option(metavar="tensorboard", help="Write event files into the run.", rich_help_panel=_RUN)
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -100,6 +103,7 @@ def train(
             out=out,
             resume=resume,
             overwrite=overwrite,
+            track=track,
             command=shlex.join(["anaphora", *sys.argv[1:]]),
             started=_STARTED,
             progress=report,
