@@ -50,6 +50,14 @@ def test_predict_prints_a_word_and_its_tag_a_line(trained: tuple[Path, Result]) 
     assert len(values["sentences"][0]["tags"]) == 2
 
 
+def test_files_may_be_in_another_encoding(anaphora: Run) -> None:
+    Path("latin.tsv").write_bytes("dé\tB-one\nà\tO\n\n".encode("latin-1") * 5)
+    assert "latin.tsv, line 1, byte offset 1: byte 0xe9" in anaphora("tag", "train", "latin.tsv", "--steps=1").stderr
+    settings = [f"--set={item}" for item in SMALL]
+    done = anaphora("tag", "train", "latin.tsv", "--steps=1", "--encoding=latin-1", *settings)
+    assert done.exit_code == 0, done.output
+
+
 def test_a_fault_is_named_with_its_line(anaphora: Run, trained: tuple[Path, Result]) -> None:
     Path("faulty.tsv").write_text("two\tB-one\nhundred\n")
     for words in (["train", "faulty.tsv"], ["eval", trained[0], "faulty.tsv"]):

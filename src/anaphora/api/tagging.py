@@ -26,6 +26,7 @@ def train_tagger(
     test: str | Path | None = None,
     token_column: str | None = None,
     tag_column: str | None = None,
+    encoding: str | None = None,
     encoder: str | Path | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
@@ -49,6 +50,7 @@ def train_tagger(
         test: a file to test on.
         token_column: which column holds the words, by number or name.
         tag_column: which holds the tags.
+        encoding: of the files; UTF-8 when not given.
         encoder: the folder of a language model whose layers go below.
         minutes: the time of this whole call.
         epochs: read the sentences this often instead; 20 times, where nothing is said.
@@ -75,6 +77,7 @@ def train_tagger(
         "sentences.test": test,
         "sentences.token_column": token_column,
         "sentences.tag_column": tag_column,
+        "sentences.encoding": encoding,
         "tagger.language_model": encoder,
         "training.minutes": minutes,
         "training.epochs": epochs,

@@ -49,6 +49,9 @@ def train(
     test: Annotated[str | None, typer.Option(metavar="FILE", help="To test on.", rich_help_panel=_FILES)] = None,
     token_column: TokenColumn = None,
     tag_column: TagColumn = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="How the files are encoded.", show_default="utf-8", rich_help_panel=_FILES)
+    ] = None,
     encoder: Annotated[
         Path | None,
         typer.Option(metavar="MODEL", help="A language model whose layers go below.", rich_help_panel=_TRAINING),
@@ -93,6 +96,7 @@ def train(
             test=test,
             token_column=token_column,
             tag_column=tag_column,
+            encoding=encoding,
             encoder=encoder,
             minutes=minutes,
             epochs=epochs,

@@ -133,10 +133,13 @@ def _held_out(sentences: Sentences, settings: SentenceSettings) -> tuple[Sentenc
 
 
 def _warn_of_new_tags(sentences: Sequence[TaggedSentence], tags: Sequence[str], split: str) -> None:
-    known = set(tags)
-    new = {tag: one.where for one in reversed(sentences) for tag in one.tags if tag not in known}
+    known, new = set(tags), dict[str, str]()
+    for one in sentences:
+        for tag in one.tags:
+            if tag not in known:
+                new.setdefault(tag, one.where)
     if new:
-        tag, where = next(reversed(new.items()))
+        tag, where = next(iter(new.items()))
         warnings.warn(
             f"{where}: the sentence has the tag {tag!r}, which training never saw and can only miss"
             f" ({len(new)} such tag{'s' * (len(new) > 1)} in the {split} split)",
