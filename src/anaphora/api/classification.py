@@ -43,6 +43,9 @@ def train_classifier(
     labelled: int | None = None,
     class_weights: str | None = None,
     encoder: str | Path | None = None,
+    pretrain_share: float | None = None,
+    pretrain_epochs: int | None = None,
+    direction: str | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -69,6 +72,10 @@ def train_classifier(
         labelled: keep the labels of so many documents.
         class_weights: "balanced" makes all classes count alike.
         encoder: the folder of a language model whose layers are the encoder's.
+        pretrain_share: of `minutes`, what goes to language models of the documents' own text, which become encoders;
+            with `encoder` they start from that model.
+        pretrain_epochs: the same, measured by how often each of them reads the text.
+        direction: "forward", "backward" or "both": how these read; two of them make two classifiers that vote.
         minutes: the time of this whole call.
         epochs: read the documents this often instead.
         steps: take this many steps instead. Without any of the three about 60,000 documents are read.
@@ -98,6 +105,9 @@ def train_classifier(
         "documents.labelled": labelled,
         "classifier.class_weights": class_weights,
         "training.init": encoder,
+        "pretraining.pretrain_share": pretrain_share,
+        "pretraining.pretrain_epochs": pretrain_epochs,
+        "pretraining.direction": direction,
         "training.minutes": minutes,
         "training.epochs": epochs,
         "training.steps": steps,

@@ -15,28 +15,22 @@ from anaphora.api.classify_scoring import (
     encode_labelled,
     score_baselines,
     score_split,
-    seconds_to_score,
 )
+from anaphora.api.classify_stages import Stages
 from anaphora.api.configure import Assignments, absolute, overlay
 from anaphora.api.folder import MODEL, new_run
 from anaphora.api.task_run import TaskRun
 from anaphora.bundle import Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
 from anaphora.errors import ConfigError
 from anaphora.evaluation.classification import ClassificationScores
-from anaphora.models.classifier import DocumentClassifier
-from anaphora.models.encoders.pretrained import PretrainedEncoder, headed
+from anaphora.models.encoders.pretrained import headed
 from anaphora.progress import Event
-from anaphora.runtime import choose_device, num_threads, seed_everything
+from anaphora.runtime import choose_device, num_threads
 from anaphora.text.documents import LabelledDocuments, open_documents
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.text.tokenizers import train_tokenizer
-from anaphora.training.classification import Classification
 from anaphora.training.classify_run_config import CLASSIFIER, ClassifyRunConfig, document_settings, suited
 from anaphora.training.sections import Sections
-from anaphora.training.trainer import Trainer, TrainingOutcome
-
-# Of a run by minutes: what scoring may take, and what is left for saving and for a machine that has become busier.
-_SCORING_SHARE, _SLACK_SHARE, _SLACK_SECONDS = 0.25, 0.05, 1.0
 
 # Of [documents], what tells how to read more documents of the same kind.
 _READING = ("text_column", "label_column", "multi_label", "label_separator")
@@ -132,14 +126,20 @@ class ClassifyRun(TaskRun):
         resume: bool,
     ) -> ClassifyResult:
         """Train, calibrate, save, score, and save again with the scores: the model is safe before the long scoring."""
-        seed_everything(config.training.seed)
-        model = DocumentClassifier(config.model(documents.labels), tokenizer.vocab_size)
-        if below is not None:
-            assert isinstance(model.encoder, PretrainedEncoder)
-            model.encoder.take_over(below.model)
         splits = self._encode(documents, tokenizer, config)
         baselines = score_baselines(splits, tokenizer.vocab_size)
-        outcome = self._train(model, splits, config, folder, documents.name, resume=resume)
+        stages = Stages(
+            config=config,
+            documents=documents,
+            splits=splits,
+            tokenizer=tokenizer,
+            folder=folder,
+            below=below,
+            clock=self.seconds_left,
+            track=self.track,
+            progress=self.progress,
+        )
+        model, outcome = stages.run(resume=resume)
         with num_threads(config.training.threads or torch.get_num_threads()):
             if "valid" in splits.encoded:
                 calibrate(model, splits.encoded["valid"])
@@ -182,35 +182,6 @@ class ClassifyRun(TaskRun):
             tokenizer_hash=tokenizer.hash,
             source_hash=documents.source_hash,
         )
-
-    def _train(
-        self,
-        model: DocumentClassifier,
-        splits: DocumentSplits,
-        config: ClassifyRunConfig,
-        folder: Path,
-        name: str,
-        *,
-        resume: bool,
-    ) -> TrainingOutcome:
-        """Train the model; against the clock, leave the time to save and score it."""
-        task = Classification(
-            model,
-            splits.encoded["train"],
-            splits.encoded.get("valid"),
-            config.training,
-            name=name,
-            origin={"corpus": splits.source_hash, "tokenizer": splits.tokenizer_hash},
-        )
-        limit = None
-        if config.training.minutes is not None:
-            model.to(choose_device(config.training.device)).eval()
-            left = self.seconds_left(config.training.minutes)
-            needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
-            scoring = min(needed, left * _SCORING_SHARE)
-            limit = max(left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS, 1.0)
-        trainer = Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress)
-        return trainer.run(resume=resume)
 
     def _score(
         self, bundle: ClassifierBundle, splits: DocumentSplits, config: ClassifyRunConfig

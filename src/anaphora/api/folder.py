@@ -49,8 +49,8 @@ def new_run(out: Path | None, name: str, *, overwrite: bool = False) -> Iterator
 
 def holds_progress(folder: Path) -> bool:
     """Say whether a run folder holds something worth keeping: a checkpoint or a model."""
-    checkpoints = folder / CHECKPOINTS
-    return (folder / MODEL).is_dir() or (checkpoints.is_dir() and any(checkpoints.iterdir()))
+    in_stages = f"*/{CHECKPOINTS}/*"
+    return (folder / MODEL).is_dir() or any(folder.glob(f"{CHECKPOINTS}/*")) or any(folder.glob(in_stages))
 
 
 def _free(name: str) -> Path:

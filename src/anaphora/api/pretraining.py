@@ -75,10 +75,17 @@ class Pretrained:
     Attributes:
         model: with its best weights.
         outcome: None where an earlier sitting had finished it.
+        seconds_before: what that sitting took.
     """
 
     model: HeadedLanguageModel
     outcome: TrainingOutcome | None
+    seconds_before: float = 0.0
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.outcome is not None and self.outcome.interrupted
 
 
 def pretrain(
@@ -109,9 +116,11 @@ def pretrain(
         TrainingError: see `Trainer`.
     """
     if (folder / MODEL).is_dir():
-        return Pretrained(model=headed(load_bundle(folder / MODEL).model), outcome=None)
+        found = load_bundle(folder / MODEL)
+        seconds = found.provenance.get("outcome", {}).get("seconds", 0.0)
+        return Pretrained(model=headed(found.model), outcome=None, seconds_before=float(seconds))
     folder.mkdir(parents=True, exist_ok=True)
-    progress(Event(stage="train", message=f"a language model of {corpus.name}, read {_way(backward)}"))
+    progress(Event(stage="train", message=f"a language model of {corpus.name}, read {way(backward=backward)}"))
     seed_everything(config.seed)
     model = headed(build_model(model_config(str(net.get("name", "")), net), corpus.tokenizer.vocab_size))
     if init is not None:
@@ -121,10 +130,11 @@ def pretrain(
     trainer = Trainer(LanguageModelling(model, read, config), folder, time_limit=time_limit, progress=progress)
     outcome = trainer.run(resume=(folder / CHECKPOINTS / "last.safetensors").is_file())
     if not outcome.interrupted:
-        about = {"corpus": corpus.name, "read": _way(backward), "outcome": vars(outcome)}
+        about = {"corpus": corpus.name, "read": way(backward=backward), "outcome": vars(outcome)}
         save_bundle(folder / MODEL, model, corpus.tokenizer, about)
     return Pretrained(model=model, outcome=outcome)
 
 
-def _way(backward: bool) -> str:
+def way(*, backward: bool) -> str:
+    """Return what a direction is called."""
     return "backward" if backward else "forward"

@@ -72,6 +72,20 @@ def train(
         Path | None,
         typer.Option(metavar="MODEL", help="Start from this language model.", rich_help_panel=_MODEL),
     ] = None,
+    pretrain_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="Of --minutes, for a language model of the documents.", rich_help_panel=_MODEL
+        ),
+    ] = None,
+    pretrain_epochs: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Let a language model read the documents first.", rich_help_panel=_MODEL),
+    ] = None,
+    direction: Annotated[
+        str | None,
+        typer.Option(help="How it reads: forward, backward or both.", show_default="forward", rich_help_panel=_MODEL),
+    ] = None,
     class_weights: Annotated[
         str | None, typer.Option(help="balanced or none.", show_default="none", rich_help_panel=_MODEL)
     ] = None,
@@ -125,6 +139,9 @@ def train(
             labelled=labels,
             class_weights=class_weights,
             encoder=encoder,
+            pretrain_share=pretrain_share,
+            pretrain_epochs=pretrain_epochs,
+            direction=direction,
             minutes=minutes,
             epochs=epochs,
             steps=steps,

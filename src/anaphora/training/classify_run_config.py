@@ -1,4 +1,4 @@
-"""The configuration of a classifier's run: [documents], [tokenizer], [encoder], [classifier] and [training].
+"""The configuration of a classifier's run: what is read, and how tokenizer, encoder and classifier are made of it.
 
 What a run does where nobody says otherwise stands in the settings' own defaults and, where it differs from them or
 depends on the documents, in `suited`.
@@ -19,11 +19,19 @@ from anaphora.text.document_files import Document
 from anaphora.text.documents import DocumentSettings
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.config import TrainingConfig
+from anaphora.training.pretraining import PretrainingSettings
 from anaphora.training.sections import Layout, Sections
 
 # A word that occurs once teaches nothing about labels; it teaches what an unknown word is like.
 _WORDS = {"min_count": 2, "max_size": 30_000, "line_breaks": "space"}
 _TRAINING = {"batch_size": 32, "learning_rate": 2e-3}
+# An encoder that knows the language already: Howard and Ruder 2018, section 3.3.
+_FINE_TUNING = {
+    "schedule": "slanted-triangular",
+    "layer_rate_factor": 2.6,
+    "unfreeze_share": 0.2,
+    "learning_rate": 4e-3,
+}
 _STOPS = ("minutes", "epochs", "steps")
 _DOCUMENTS_READ, _LEAST_EPOCHS, _MOST_EPOCHS = 60_000, 4, 50
 # Less white space than this is no text in words, as Chinese or Japanese.
@@ -35,6 +43,7 @@ def _class_of(section: str, sections: Sections) -> type[Settings]:
     classes: dict[str, type[Settings]] = {
         "documents": DocumentSettings,
         "tokenizer": TokenizerSettings,
+        "pretraining": PretrainingSettings,
         "encoder": encoder_config_class(sections["encoder"].get("name")),
         "classifier": ClassifierSettings,
         "training": TrainingConfig,
@@ -43,7 +52,9 @@ def _class_of(section: str, sections: Sections) -> type[Settings]:
 
 
 CLASSIFIER = Layout(
-    ("documents", "tokenizer", "encoder", "classifier", "training"), _class_of, first=("encoder.name", "name")
+    ("documents", "tokenizer", "pretraining", "encoder", "classifier", "training"),
+    _class_of,
+    first=("encoder.name", "name"),
 )
 
 
@@ -54,6 +65,7 @@ class ClassifyRunConfig(Settings):
 
     documents: DocumentSettings
     tokenizer: TokenizerSettings
+    pretraining: PretrainingSettings
     encoder: SerializeAsAny[EncoderConfig]
     classifier: ClassifierSettings
     training: TrainingConfig
@@ -73,6 +85,7 @@ class ClassifyRunConfig(Settings):
         return cls(
             documents=document_settings(sections),
             tokenizer=TokenizerSettings(**sections["tokenizer"]),
+            pretraining=PretrainingSettings(**sections["pretraining"]),
             encoder=encoder_config(sections["encoder"]),
             classifier=ClassifierSettings(**sections["classifier"]),
             training=TrainingConfig(**sections["training"]),
@@ -103,14 +116,19 @@ def suited(sections: Sections, documents: Sequence[Document]) -> Sections:
 
     Without a rule to stop by, about 60,000 documents are read, each 4 to 50 times.
     """
-    tokenizer, training = sections["tokenizer"], {**_TRAINING, **sections["training"]}
+    pretraining = PretrainingSettings(**sections["pretraining"])
+    tokenizer, encoder, training = sections["tokenizer"], sections["encoder"], {**_TRAINING, **sections["training"]}
+    if pretraining.wanted or training.get("init") is not None:
+        training = {**training, **_FINE_TUNING, **sections["training"]}
+    if pretraining.wanted and training.get("init") is None:
+        encoder = {"name": "language-model", "net": pretraining.language_model, **encoder}
     if training.get("init") is None:
         kind = tokenizer.get("kind", _kind(documents))
         tokenizer = {"kind": kind, **(_WORDS if kind in ("words", "english") else {}), **tokenizer}
     if all(training.get(stop) is None for stop in _STOPS):
         epochs = math.ceil(_DOCUMENTS_READ / len(documents))
         training["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
-    return {**sections, "tokenizer": tokenizer, "training": training}
+    return {**sections, "tokenizer": tokenizer, "encoder": encoder, "training": training}
 
 
 def _kind(documents: Sequence[Document]) -> str:

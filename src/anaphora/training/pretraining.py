@@ -8,7 +8,7 @@ from anaphora.settings import Settings
 from anaphora.training.config import TrainingConfig
 
 # Small enough to read a few million words several times in half an hour; vectors of half the layer's width.
-_NET = {
+_LANGUAGE_MODEL = {
     "name": "awd-lstm",
     "embedding_dim": 128,
     "hidden_size": 256,
@@ -21,60 +21,58 @@ _NET = {
     "dropout_output": 0.1,
     "dropout_weight": 0.1,
 }
+_FEWEST_STEPS = 4  # in an epoch
+_TRAINING = {
+    "learning_rate": 5e-3,
+    "weight_decay": 0.01,
+    "batch_size": 32,
+    "bptt": 70,
+    "max_grad_norm": 0.5,
+    "dropout_state": 0.02,
+}
 
 
 class PretrainingSettings(Settings):
     """How the first stage of ULMFiT goes (Howard and Ruder 2018); by default there is none.
 
     Attributes:
-        share: of a run by minutes, the part that goes to language models; 0 for none.
-        epochs: read the text this often for each language model instead, whatever the run is measured by.
+        pretrain_share: of a run by minutes, the part that goes to language models; 0 for none.
+        pretrain_epochs: read the text this often for each language model instead, whatever the run is measured by.
         direction: which way to read: "both" makes two language models and a classifier on each, which then vote.
-        net: the [model] section of a new language model; without effect with `init` in [training].
-        learning_rate, weight_decay, batch_size, bptt: as in [training], for the language models.
+        language_model: the [model] section of a new one; without effect with `init` in [training].
+        language_model_training: what differs, in its [training] section, from what is usual here.
     """
 
     section: ClassVar[str] = "pretraining"
 
-    share: float = Field(default=0.0, ge=0.0, lt=1.0)
-    epochs: int | None = Field(default=None, ge=1)
+    pretrain_share: float = Field(default=0.0, ge=0.0, lt=1.0)
+    pretrain_epochs: int | None = Field(default=None, ge=1)
     direction: Literal["forward", "backward", "both"] = "forward"
-    net: dict[str, Any] = Field(default_factory=lambda: dict(_NET))
-    learning_rate: float = Field(default=5e-3, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
-    batch_size: int = Field(default=32, ge=1)
-    bptt: int = Field(default=70, ge=1)
+    language_model: dict[str, Any] = Field(default_factory=lambda: dict(_LANGUAGE_MODEL))
+    language_model_training: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_measure(self) -> Self:
-        if self.share and self.epochs is not None:
-            raise ValueError(
-                f"share = {self.share} and epochs = {self.epochs} exclude each other; set only one of them"
-            )
+        share, epochs = self.pretrain_share, self.pretrain_epochs
+        if share and epochs is not None:
+            raise ValueError(f"pretrain_share = {share} and pretrain_epochs = {epochs}: set only one of them")
         return self
 
     @property
     def wanted(self) -> bool:
         """Whether there is a first stage at all."""
-        return self.share > 0 or self.epochs is not None
+        return self.pretrain_share > 0 or self.pretrain_epochs is not None
 
     @property
     def ways(self) -> tuple[bool, ...]:
         """For each language model, whether it reads backward."""
         return {"forward": (False,), "backward": (True,), "both": (False, True)}[self.direction]
 
-    def training(self, run: TrainingConfig) -> TrainingConfig:
-        """Return how a language model is trained in a run whose classifier is trained like `run`."""
-        return TrainingConfig(
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            bptt=self.bptt,
-            max_grad_norm=0.5,
-            dropout_state=0.02,
-            precision=run.precision,
-            device=run.device,
-            threads=run.threads,
-            seed=run.seed,
-        )
+    def training(self, run: TrainingConfig, num_tokens: int) -> TrainingConfig:
+        """Return how a language model is trained on so many tokens, in a run whose classifier is trained like `run`."""
+        same = {key: getattr(run, key) for key in ("precision", "device", "threads", "seed")}
+        config = TrainingConfig(**{**_TRAINING, **same, "epochs": self.pretrain_epochs, **self.language_model_training})
+        rows = num_tokens // (_FEWEST_STEPS * config.bptt)
+        if rows < config.batch_size:  # a small text: fewer rows, and shorter windows where that is not enough
+            config = config.replace(batch_size=max(1, rows), bptt=max(1, min(config.bptt, num_tokens // _FEWEST_STEPS)))
+        return config

@@ -1,0 +1,107 @@
+"""The chain of ULMFiT in one run: language models, classifiers on them, their vote; and going on in the middle."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from anaphora.api.classification import train_classifier
+from anaphora.api.classify_run import ClassifyResult
+from anaphora.bundle import load_bundle, load_classifier
+from anaphora.errors import ConfigError
+from anaphora.models.classifier import ClassifierEnsemble, DocumentClassifier
+from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
+from anaphora.progress import Event, Progress, silent
+
+LANGUAGE_MODEL = (
+    '{name = "awd-lstm", embedding_dim = 8, hidden_size = 8, num_layers = 1, last_hidden_size = 8, dropout_input = 0.0}'
+)
+SETTINGS = {
+    "threads": 1,
+    "precision": "float32",
+    "training.batch_size": 8,
+    "training.learning_rate": 0.02,
+    "layer_rate_factor": 1.0,
+}
+
+
+@pytest.fixture(name="reviews")
+def _reviews(tmp_path: Path) -> Path:
+    words = ("a good and lovely film", "a bad and boring film")
+    rows = "".join(f"{words[i % 2]} number {i},{'neg' if i % 2 else 'pos'}\n" for i in range(80))
+    (tmp_path / "reviews.csv").write_text("text,label\n" + rows)
+    return tmp_path / "reviews.csv"
+
+
+def run(reviews: Path | None, out: Path, *, progress: Progress = silent, **options: Any) -> ClassifyResult:
+    assignments = [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in SETTINGS.items()
+    ]
+    if reviews is None:
+        return train_classifier(resume=out, progress=progress)
+    given = {"pretrain_epochs": 2, "epochs": 8, **options}
+    settings = [*assignments, f"language_model={LANGUAGE_MODEL}"]
+    return train_classifier(reviews, settings=settings, out=out, progress=progress, **given)
+
+
+def test_the_layers_of_the_language_model_become_the_encoder(reviews: Path, tmp_path: Path) -> None:
+    result = run(reviews, tmp_path / "run")
+    assert result.scores["test"].accuracy == 1.0
+    below = load_bundle(tmp_path / "run" / "language-model-forward")
+    classifier = load_classifier(tmp_path / "run").model
+    assert isinstance(classifier, DocumentClassifier)
+    assert isinstance(classifier.encoder, PretrainedEncoder)
+    assert classifier.vocab_size == below.model.vocab_size
+    assert classifier.encoder.net.config.hidden_size == 8
+
+
+def test_two_directions_vote(reviews: Path, tmp_path: Path) -> None:
+    run(reviews, tmp_path / "run", direction="both")
+    ensemble = load_classifier(tmp_path / "run").model
+    assert isinstance(ensemble, ClassifierEnsemble)
+    encoders = [member.encoder for member in ensemble.config.members]
+    assert [isinstance(one, PretrainedEncoderConfig) and one.backward for one in encoders] == [False, True]
+
+
+@pytest.mark.parametrize("stage", ["language-model-forward", "classifier-forward", "language-model-backward"])
+def test_a_run_broken_off_in_any_stage_ends_like_the_unbroken_one(reviews: Path, tmp_path: Path, stage: str) -> None:
+    whole = run(reviews, tmp_path / "whole", direction="both")
+
+    def interrupt(event: Event) -> None:
+        begun = (tmp_path / "broken" / stage / "checkpoints" / "last.safetensors").is_file()
+        if begun and event.stage == "train" and not sent:
+            sent.append(event)
+            signal.raise_signal(signal.SIGINT)
+
+    sent: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        run(reviews, tmp_path / "broken", direction="both", progress=interrupt)
+    assert sent
+    assert not (tmp_path / "broken" / "model").exists()
+    resumed = run(None, tmp_path / "broken")
+    expected, found = (load_classifier(folder.run).model.state_dict() for folder in (whole, resumed))
+    for name, weight in expected.items():
+        assert torch.equal(weight, found[name]), name
+
+
+def test_a_language_model_goes_on_learning_before_it_becomes_an_encoder(reviews: Path, tmp_path: Path) -> None:
+    run(reviews, tmp_path / "first")
+    settings = [f"{key}={value}" for key, value in SETTINGS.items()]
+    train_classifier(
+        reviews,
+        encoder=tmp_path / "first" / "language-model-forward",
+        pretrain_epochs=1,
+        epochs=4,
+        settings=settings,
+        out=tmp_path / "second",
+    )
+    first, second = (load_bundle(tmp_path / name / "language-model-forward") for name in ("first", "second"))
+    assert first.tokenizer.hash == second.tokenizer.hash
+    assert first.model_hash != second.model_hash
+
+
+def test_two_measures_exclude_each_other(reviews: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"pretrain_share = 0.5 and pretrain_epochs = 2: set only one of them"):
+        run(reviews, tmp_path / "run", pretrain_share=0.5)
