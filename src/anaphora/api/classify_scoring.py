@@ -131,9 +131,8 @@ def seconds_to_score(model: Classifier, documents: EncodedDocuments) -> float:
 def affordable(model: Classifier, documents: EncodedDocuments, seconds: float) -> NDArray[np.int64] | None:
     """Return the documents that can be scored within `seconds`, from all parts of the split; None for all."""
     needed = seconds_to_score(model, documents)
-    if needed <= seconds:
-        return None
-    return spread(len(documents), max(int(len(documents) * max(seconds, 0.0) / needed), _FEWEST))
+    most = max(int(len(documents) * max(seconds, 0.0) / needed), _FEWEST)
+    return None if most >= len(documents) else spread(len(documents), most)
 
 
 def spread(count: int, most: int) -> NDArray[np.int64]:
