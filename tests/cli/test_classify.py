@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_training_shows_the_classifier_beside_what_it_must_beat(trained: tuple[P
     assert f"anaphora classify predict {folder}" in done.stdout
     for name in ("config.json", "run.json", "tokenizer.json", "metrics.jsonl", "model/config.json"):
         assert (folder / name).is_file()
+    assert (folder / "confusion.png").is_file() == bool(find_spec("matplotlib"))
     saved = json.loads((folder / "model" / "config.json").read_text())
     assert saved["model"]["labels"] == ["neg", "pos"]
     assert saved["provenance"]["results"]["test"]["documents"] == 6

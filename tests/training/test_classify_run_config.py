@@ -1,0 +1,53 @@
+"""The configuration of a classifier's run: what is filled in where nobody says otherwise."""
+
+from typing import Any
+
+import pytest
+
+from anaphora.errors import ConfigError
+from anaphora.text.document_files import Document
+from anaphora.training.classify_run_config import CLASSIFIER, ClassifyRunConfig, suited
+
+
+def documents(text: str, count: int = 1000) -> list[Document]:
+    return [Document(text, ("a",), "here")] * count
+
+
+def resolved(text: str = "words with spaces", count: int = 1000, **sections: dict[str, Any]) -> ClassifyRunConfig:
+    given = CLASSIFIER.checked({"documents": {"source": "x.csv"}, **sections})
+    return ClassifyRunConfig.from_json(suited(given, documents(text, count)))
+
+
+def test_the_tokenizer_suits_the_text() -> None:
+    words = resolved().tokenizer
+    assert (words.kind, words.min_count, words.max_size, words.line_breaks) == ("english", 2, 30_000, "space")
+    characters = resolved("这部电影很好看我很喜欢").tokenizer
+    assert (characters.kind, characters.min_count) == ("chars", 1)
+    own = resolved(tokenizer={"kind": "words", "min_count": 5}).tokenizer
+    assert (own.kind, own.min_count, own.max_size) == ("words", 5, 30_000)
+
+
+@pytest.mark.parametrize(("count", "epochs"), [(40, 50), (3_000, 20), (25_000, 4)])
+def test_few_documents_are_read_more_often(count: int, epochs: int) -> None:
+    assert resolved(count=count).training.epochs == epochs
+
+
+def test_a_rule_to_stop_by_wins() -> None:
+    training = resolved(training={"minutes": 3.0}).training
+    assert (training.minutes, training.epochs) == (3.0, None)
+
+
+def test_a_resolved_configuration_is_a_configuration() -> None:
+    config = resolved(encoder={"name": "elman", "bidirectional": False}, classifier={"pooling": "attention"})
+    assert ClassifyRunConfig.from_json(config.to_json()) == config
+    model = config.model(("a", "b"))
+    assert (model.labels, model.pooling, model.encoder.name) == (("a", "b"), "attention", "elman")
+
+
+def test_bad_settings() -> None:
+    with pytest.raises(ConfigError, match="no documents were named"):
+        ClassifyRunConfig.from_json({})
+    with pytest.raises(ConfigError, match=r"unknown key 'hiden_size' in \[encoder\]; did you mean 'hidden_size'\?"):
+        CLASSIFIER.checked({"encoder": {"hiden_size": 3}})
+    with pytest.raises(ConfigError, match="no such encoder"):
+        resolved(encoder={"name": "transformer"})
