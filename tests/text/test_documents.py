@@ -120,6 +120,20 @@ def test_a_folder_for_each_label_of_each_split_as_in_aclimdb(tmp_path: Path) -> 
     assert sizes(opened(tmp_path / "train")) == {"train": 16, "valid": 2, "test": 2}
 
 
+def test_a_label_may_be_called_train(tmp_path: Path) -> None:
+    for label in ("train", "bus"):
+        (tmp_path / label).mkdir()
+        for i in range(10):
+            (tmp_path / label / f"{i}.txt").write_text(f"the {label} is late {i}")
+    assert opened(tmp_path).labels == ("bus", "train")
+
+
+def test_text_without_labels_alone(tmp_path: Path) -> None:
+    (tmp_path / "unsup.csv").write_text("text\nwho knows\n")
+    with pytest.raises(CorpusError, match="holds text without labels, and none with"):
+        opened(tmp_path)
+
+
 def test_a_folder_of_tables(tmp_path: Path) -> None:
     write_table(tmp_path / "train.csv")
     write_table(tmp_path / "test.csv", 8)

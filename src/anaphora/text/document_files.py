@@ -116,7 +116,8 @@ class Reading:
 
     def _folders(self, folder: Path) -> dict[str, list[Document]]:
         """Read a folder for each label, or for each split a folder with those in it."""
-        inner = {path: split_word(path.name) for path in _folders_in(folder)}
+        # A label may be called "train" too; but only a split has folders in it.
+        inner = {path: split_word(path.name) for path in _folders_in(folder) if _folders_in(path)}
         splits = inner if "train" in inner.values() else {folder: "all"}
         found: dict[str, list[Document]] = {}
         for path, split in splits.items():

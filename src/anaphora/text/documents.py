@@ -174,6 +174,8 @@ def read_splits(settings: DocumentSettings, *, progress: Progress = silent) -> d
             found[split] = list(chain.from_iterable(own.values()))
     for source in settings.unlabelled:
         found.setdefault(UNLABELLED, []).extend(settings.reading.unlabelled(source))
+    if not found.keys() - {UNLABELLED}:
+        raise CorpusError(f"{settings.source} holds text without labels, and none with; name what has labels")
     for split, documents in found.items():
         if not documents and split != UNLABELLED:
             raise CorpusError(f"{getattr(settings, split, None) or settings.source} holds no documents")
