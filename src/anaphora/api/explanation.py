@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
-from anaphora.bundle import ClassifierBundle, load_classifier
+import numpy as np
+
+from anaphora.api.classification import load_classifier
+from anaphora.bundle import ClassifierBundle
+from anaphora.data.documents import encode_documents
 from anaphora.errors import ConfigError
 from anaphora.evaluation.attribution import LEAVE_ONE_OUT, attribute, running_probabilities
 from anaphora.evaluation.explanation import Explanation
 from anaphora.generation.text_reader import text_pieces
 from anaphora.progress import Progress, silent
-from anaphora.runtime import choose_device
 from anaphora.settings import did_you_mean
 from anaphora.text.line_source import read_lines
 
@@ -51,7 +54,7 @@ def explain(
         raise ConfigError("give a text, or a file that holds one: one of the two")
     if max_tokens < 1:
         raise ConfigError(f"max_tokens = {max_tokens}: use 1 or more")
-    bundle = model if isinstance(model, ClassifierBundle) else load_classifier(Path(model), choose_device(device))
+    bundle = model if isinstance(model, ClassifierBundle) else load_classifier(model, device)
     net, tokenizer = bundle.model, bundle.tokenizer
     if label is not None and label not in net.labels:
         known = ", ".join(net.labels)
@@ -59,8 +62,8 @@ def explain(
     if text is None:
         assert file is not None
         text = "\n".join(line for group in read_lines(file, encoding) for line in group)
-    token_ids = tokenizer.encode(text) or [tokenizer.start_id]
-    read = token_ids[:max_tokens]
+    document = encode_documents([text], np.zeros(1), tokenizer, max_tokens=net.max_tokens)[0]
+    read = document[:max_tokens].tolist()
     probabilities = running_probabilities(net, read)
     explained = label or net.labels[max(range(len(net.labels)), key=probabilities[-1].__getitem__)]
     found = attribute(
@@ -77,5 +80,5 @@ def explain(
         contributions=found.contributions,
         gap=found.gap,
         probabilities=probabilities,
-        num_tokens=len(token_ids),
+        num_tokens=len(document),
     )

@@ -22,7 +22,8 @@ class Explanation:
         contributions: (T,), nats of log-odds; positive ones speak for the label.
         gap: how far the contributions miss the sum that integrated gradients should have; None for leave-one-out.
         probabilities: (T, C), of each label had the text ended after each token; the last are the answer.
-        num_tokens: of the whole text; more than T where the text was longer than what may be explained.
+        num_tokens: that the model reads of the text when it classifies; more than T where only the beginning of them
+            was explained.
     """
 
     model: str
