@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anaphora.text.imdb import INDEX, TABLE
 from benchmarks.harness import ROOT
@@ -56,6 +57,15 @@ def imdb_reviews(split: str) -> Reviews:
     with gzip.open(folder / f"{TABLE}.gz", "rt", encoding="utf-8", newline="") as file:
         rows = [row for row, wanted in zip(csv.DictReader(file), in_split, strict=True) if wanted]
     return Reviews(tuple(row["review"] for row in rows), tuple(row["sentiment"] for row in rows))
+
+
+def imdb_lengths(count: int) -> tuple[NDArray[np.int64], str]:
+    """Return the words in each of the first `count` training reviews, or made-up lengths; and which of the two."""
+    if not (shared_folder() / "imdb" / f"{TABLE}.gz").is_file():
+        drawn = np.random.default_rng(_SEED).lognormal(5.24, 0.62, size=count)
+        return drawn.astype(np.int64).clip(10, 2_500), "made-up lengths"
+    texts = imdb_reviews("train").texts[:count]
+    return np.array([len(text.split()) for text in texts]), "IMDb, the first training reviews"
 
 
 def _zipf_text(count: int, types: list[str], separator: str) -> str:

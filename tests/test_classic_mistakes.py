@@ -1,8 +1,9 @@
-"""Three mistakes that teaching code makes, each beside the test that catches it: what is right passes, the wrong fails.
+"""Four mistakes that teaching code makes, each beside the test that catches it: what is right passes, the wrong fails.
 
 1. an evaluation that reports the last batch only, or the mean of batches of unequal length
 2. a carried state that is never cut from the graph which made it
 3. a state that is not reset at the start of an epoch
+4. padding that is read as if it were text
 
 Every check below is a function that says whether some training or evaluation is sound. It is given our own code, and
 then the mistake itself, written as it is seen in the wild. docs/recipes.md says what they do to real figures.
@@ -14,7 +15,8 @@ from math import exp, log
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from anaphora.data.prepare import SplitCounts
 from anaphora.data.stream import Batch, ConsecutiveWindows
@@ -22,6 +24,7 @@ from anaphora.evaluation.evaluate import evaluate_tokens
 from anaphora.evaluation.signature import Signature
 from anaphora.lab.scratch.char_rnn import sgd, train_epoch
 from anaphora.models.baselines import UnigramConfig, UnigramLanguageModel
+from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
 from anaphora.models.language_model import LanguageModel, Reading, State
 from anaphora.models.recurrent import RecurrentConfig, RecurrentLanguageModel
 from anaphora.training.config import TrainingConfig
@@ -261,3 +264,67 @@ def test_an_evaluation_starts_from_an_empty_state_each_time() -> None:
     signature = Signature(unknown="none", split="test")
     first, second = (evaluate_tokens(model, TOKEN_IDS, counts, start_id=0, signature=signature).loss for _ in range(2))
     assert first == second
+
+
+# 4. The padding that is read -----------------------------------------------------------------------------------------
+
+LENGTHS = torch.tensor([6, 2, 4])
+EMBEDDED = torch.randn(3, 6, 3, generator=torch.Generator().manual_seed(4))
+
+Summarise = Callable[[Tensor, Tensor], Tensor]
+
+
+def layer() -> nn.LSTM:
+    torch.manual_seed(1)
+    return nn.LSTM(3, 4, batch_first=True, bidirectional=True)
+
+
+def our_classifier(embedded: Tensor, lengths: Tensor) -> Tensor:
+    torch.manual_seed(1)
+    encoder = {"name": "lstm", "embedding_dim": 3, "hidden_size": 4, "bidirectional": True}
+    config = ClassifierConfig.model_validate({"encoder": encoder, "labels": ("a", "b"), "pooling": "concat"})
+    return DocumentClassifier(config, VOCAB_SIZE).eval().logits_from_embedded(embedded, lengths)
+
+
+def packed(embedded: Tensor, lengths: Tensor) -> Tensor:
+    """Take the slower way of the textbooks, which is right."""
+    rows = pack_padded_sequence(embedded, lengths, batch_first=True, enforce_sorted=False)
+    _, (last, _) = layer()(rows)
+    return torch.cat(tuple(last), 1)
+
+
+def last_column(embedded: Tensor, lengths: Tensor) -> Tensor:
+    outputs: Tensor = layer()(embedded)[0]
+    return outputs[:, -1]
+
+
+def final_state(embedded: Tensor, lengths: Tensor) -> Tensor:
+    _, (last, _) = layer()(embedded)
+    return torch.cat(tuple(last), 1)
+
+
+def true_length_of_both_directions(embedded: Tensor, lengths: Tensor) -> Tensor:
+    """Get it half right: the layer that reads backwards has come through the padding all the same."""
+    outputs: Tensor = layer()(embedded)[0]
+    return outputs[torch.arange(len(outputs)), lengths - 1]
+
+
+def mean_of_all_columns(embedded: Tensor, lengths: Tensor) -> Tensor:
+    outputs: Tensor = layer()(embedded)[0]
+    return outputs.mean(1)
+
+
+@torch.no_grad()
+def reads_no_padding(summarise: Summarise) -> bool:
+    alone = [summarise(row[None, :length], length[None])[0] for row, length in zip(EMBEDDED, LENGTHS, strict=True)]
+    return torch.allclose(summarise(EMBEDDED, LENGTHS), torch.stack(alone), atol=1e-5)
+
+
+@pytest.mark.parametrize("summarise", [our_classifier, packed])
+def test_no_padding_is_read(summarise: Summarise) -> None:
+    assert reads_no_padding(summarise)
+
+
+@pytest.mark.parametrize("mistake", [last_column, final_state, true_length_of_both_directions, mean_of_all_columns])
+def test_padding_that_is_read_is_caught(mistake: Summarise) -> None:
+    assert not reads_no_padding(mistake)

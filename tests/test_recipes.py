@@ -62,6 +62,12 @@ def test_a_command_of_the_laboratory_becomes_its_arguments() -> None:
     assert parse_command("anaphora lab ladder --seeds 2") == (climb, {"seeds": 2})
 
 
+def test_a_command_that_trains_a_classifier_becomes_its_arguments() -> None:
+    command = "anaphora classify train imdb --epochs 10 --class-weights balanced --set name=elman"
+    arguments = {"source": "imdb", "epochs": 10, "class_weights": "balanced", "settings": ["name=elman"]}
+    assert parse_command(command) == (api.train_classifier, arguments)
+
+
 def test_data_stands_for_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANAPHORA_DATA", "/my corpora")
     _, arguments = parse_command("anaphora train {data}/text8/prefix --steps 1")
@@ -71,7 +77,7 @@ def test_data_stands_for_the_data_folder(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("anaphora eval x", "begins with one of 'anaphora train', 'anaphora lab chars'"),
+        ("anaphora eval x", "begins with one of 'anaphora train', 'anaphora classify train', 'anaphora lab chars'"),
         ("anophora train x", "begins with one of"),
         ("anaphora lab", "begins with one of"),
         ("anaphora lab ladder --seeds x", "--seeds x is not a value"),

@@ -31,10 +31,22 @@ _FOLDERS = (_PACKAGE / "_recipes", _PACKAGE.parents[1] / "recipes")
 # What a recipe may run: the words after "anaphora", and the function that this command calls.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "train": api.train,
+    "classify train": api.train_classifier,
     "lab chars": write_by_heart,
     "lab ladder": climb,
 }
-_NOT_OPTIONS = {"corpus", "progress", "settings", "resume", "overwrite", "command", "started", "rungs", "return"}
+_NOT_OPTIONS = {
+    "corpus",
+    "source",
+    "progress",
+    "settings",
+    "resume",
+    "overwrite",
+    "command",
+    "started",
+    "rungs",
+    "return",
+}
 _DATA = "{data}"
 
 
@@ -43,7 +55,7 @@ class Figure(Settings):
 
     Attributes:
         figure: where it stands in what the command prints with --json, with dots: "test.perplexity",
-            "rungs.7.accuracy". Of a training also "metrics.STEP.NAME", as in metrics.jsonl.
+            "scores.test.accuracy", "rungs.7.accuracy". Of a training also "metrics.STEP.NAME", as in metrics.jsonl.
         value: what was measured when the recipe was written.
         tolerance: how far another machine's number may lie from it, either way, in the figure's unit.
         reported: what the recipe's source reports, where it does.
@@ -216,7 +228,7 @@ def run_recipe(name: str | Path, *, out: Path | None = None, progress: Progress 
         arguments["out"] = out
     result = function(**arguments, progress=progress)
     values: dict[str, Any] = result.to_json()
-    findable = {**values, "metrics": _metrics(result.run)} if isinstance(result, api.TrainResult) else values
+    findable = {**values, "metrics": _metrics(result.run)} if "run" in values else values
     if recipe.adapt is not None and not values.get("interrupted"):
         adapted = _adapted(recipe, values, progress)
         values, findable = {**values, "adapted": adapted}, {**findable, "adapted": adapted}
@@ -244,11 +256,12 @@ def parse_command(command: str) -> tuple[Callable[..., Any], dict[str, Any]]:
         raise ConfigError(f"command = {command!r}: a recipe's command begins with one of {known}")
     function = COMMANDS[name]
     hints = {key: hint for key, hint in get_type_hints(function).items() if key not in _NOT_OPTIONS}
+    read = "source" if function is api.train_classifier else "corpus"
     arguments: dict[str, Any] = {}
     rest = (word.replace(_DATA, str(data_folder())) for word in words[name.count(" ") + 2 :])
     for word in rest:
         if not word.startswith("--"):
-            arguments["corpus"] = [*arguments.get("corpus", []), word] if function is api.train else word
+            arguments[read] = [*arguments.get(read, []), word] if function is api.train else word
         elif word == "--set":
             arguments.setdefault("settings", []).append(next(rest, ""))
         else:
