@@ -168,6 +168,26 @@ def load_tagger(path: Path, device: str | torch.device = "cpu") -> TaggerBundle:
     return TaggerBundle(**_read(path, device, _build_tagger))
 
 
+def load_any(path: Path, device: str | torch.device = "cpu") -> AnyBundle[Any]:
+    """Open a model folder, or the one inside a run folder, whatever kind of model it holds.
+
+    Raises:
+        BundleError: as `load_bundle`, but for the kind.
+    """
+    fields = _read(path, device, _build_any)
+    kinds: dict[type[Net], type[AnyBundle[Any]]] = {Classifier: ClassifierBundle, Tagger: TaggerBundle}
+    return next((bundle for kind, bundle in kinds.items() if isinstance(fields["model"], kind)), Bundle)(**fields)
+
+
+def _build_any(saved: Mapping[str, Any], vocab_size: int) -> Net:
+    builders: dict[Any, Build[Net]] = {
+        "classifier": _build_classifier,
+        "ensemble": _build_classifier,
+        "tagger": _build_tagger,
+    }
+    return builders.get(saved.get("name"), _build_language_model)(saved, vocab_size)
+
+
 def _build_language_model(saved: Mapping[str, Any], vocab_size: int) -> LanguageModel:
     name = saved.get("name", "")
     if name in _OTHER_KINDS:

@@ -212,3 +212,9 @@ def test_bad_input(anaphora: Run, trained: tuple[Path, Result], run_folder: Path
         assert failed.exit_code == 2, (words, failed.output)
         assert message in failed.stderr, (words, failed.stderr)
         assert failed.stdout == "" or words[0] == "predict"
+
+
+def test_info_knows_a_classifier(anaphora: Run, trained: tuple[Path, Result]) -> None:
+    shown = anaphora("info", trained[0]).stdout
+    assert shown.startswith("model      classifier, ")
+    assert "accuracy 1.0  macro f1 1.0" in shown

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from anaphora.bundle import Bundle, load_bundle
+from anaphora.bundle import AnyBundle, Bundle, load_any, load_bundle
 from anaphora.runtime import choose_device
 
 
@@ -25,13 +25,13 @@ def loaded(model: Bundle | str | Path, device: str = "auto") -> Bundle:
     return model if isinstance(model, Bundle) else load(model, device)
 
 
-def info(model: Bundle | str | Path) -> dict[str, Any]:
-    """Say what a model is, as JSON values: sizes, settings, tokenizer, hashes, and its provenance with the results.
+def info(model: AnyBundle[Any] | str | Path) -> dict[str, Any]:
+    """Say what a model of any kind is, as JSON values: sizes, settings, tokenizer, hashes, provenance with results.
 
     Raises:
         BundleError: as `load`.
     """
-    bundle = loaded(model, "cpu")
+    bundle = model if isinstance(model, AnyBundle) else load_any(Path(model))
     tokenizer = bundle.tokenizer
     return {
         "path": str(bundle.path),

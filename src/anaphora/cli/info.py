@@ -8,6 +8,8 @@ import typer
 from anaphora.cli import output
 from anaphora.cli.output import Json
 
+_FIGURES = ("perplexity", "bits_per_char", "accuracy", "macro_f1")
+
 
 def info(
     model: Annotated[Path, typer.Argument(help="A model or run folder.")],
@@ -44,7 +46,8 @@ def _show(facts: dict[str, Any]) -> None:
         lines.append(("command", facts["command"]))
     for split, score in _section(facts, "results").items():
         figures = score if isinstance(score, dict) else {}
-        lines.append((split, "  ".join(f"{key} {figures.get(key)}" for key in ("perplexity", "bits_per_char"))))
+        shown = [f"{key.replace('_', ' ')} {figures[key]}" for key in _FIGURES if key in figures]
+        lines.append((split, "  ".join(shown)))
         lines.append(("", figures.get("signature")))
     lines.append(("folder", facts["path"]))
     output.say_pairs(lines)
