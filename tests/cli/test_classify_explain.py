@@ -50,6 +50,8 @@ def test_json_holds_every_token(anaphora: Run, model: Path) -> None:
     assert "".join(token["text"] for token in values["tokens"]) == TEXT
     assert values["method"] == "integrated-gradients"
     assert abs(values["gap"]) < 0.02
+    plain = anaphora(*words[:-2], "--quiet").stdout
+    assert f"from a text of empty words, but for {values['gap']:+.4f} nats" in plain
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,12 @@ def test_a_line_end_ends_a_row() -> None:
     assert rows_of("a\n\nb") == ["a\n", "\n", "b"]
 
 
+def test_white_space_that_does_not_fit_is_left_out() -> None:
+    full = "a" * COLUMNS
+    assert rows_of(f"{full} b") == [full, "b"]
+    assert rows_of(f"{full}\nb") == [full, "b"]
+
+
 def test_wide_characters_take_two_columns() -> None:
     assert [(column, width) for _, _, column, width in cells("a先b")] == [(0, 1), (1, 2), (3, 1)]
     assert len(rows_of("先" * 45)) == 2

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from anaphora.evaluation.explanation import Explanation
 
 _PAGE, _DATA = ".html", ".json"
+_MOST_LABELS = 10
 
 
 def _writable(path: Path | None) -> Path | None:
@@ -90,7 +91,7 @@ def _write(found: "Explanation", path: Path) -> None:
 
 def _show(found: "Explanation", top: int) -> None:
     """Print the answer, the strongest tokens either way, and when the answer stood."""
-    for label, probability in sorted(found.answer.items(), key=lambda pair: -pair[1]):
+    for label, probability in sorted(found.answer.items(), key=lambda pair: -pair[1])[:_MOST_LABELS]:
         output.say(f"{probability:7.2%}  {label}")
     output.say()
     tokens = sorted(zip(found.contributions, found.pieces, strict=True), key=lambda pair: pair[0])
@@ -98,6 +99,8 @@ def _show(found: "Explanation", top: int) -> None:
     speaking = [pair for pair in tokens[::-1][:top] if pair[0] > 0]
     rows = [(f"{contribution:+.3f}", piece.strip() or repr(piece)) for contribution, piece in speaking + against[::-1]]
     output.say_table(("nats", f"for or against {found.label}, by {found.method}"), rows, numbers=False)
+    if found.gap is not None:
+        output.say(f"all contributions sum to the difference from a text of empty words, but for {found.gap:+.4f} nats")
     read = len(found.pieces)
     output.say(f"the answer stays the same from token {found.decided_at:,} of {read:,} on")
     if read < found.num_tokens:

@@ -12,7 +12,7 @@ from anaphora.lab.page import NEUTRAL, markup, scale, shade_at, signed, write_pa
 from anaphora.lab.plots import COLOURS, GREY, picture
 from anaphora.lab.text_grid import COLUMNS, cells, draw_text
 
-_MOST_CURVES = 6
+_MOST_CURVES, _MOST_LABELS = 6, 20
 _MOST_ROWS = 60  # of text in a picture
 _WIDTH, _HEIGHT = 720, 220  # of the curves on a page
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 28
@@ -108,11 +108,11 @@ def _left_unread(explanation: Explanation) -> str:
 
 
 def _answers(explanation: Explanation) -> str:
-    """Return a table of the labels, the likeliest first, with the colours of their curves."""
+    """Return a table of the likeliest labels, in order, with the colours of their curves."""
     colours = {name: colour for name, colour, _ in curves(explanation)}
     rows = (
         f"<tr><td>{_key(colours[name]) if name in colours else ''} {markup(name)}</td><td>{probability:.1%}</td></tr>"
-        for name, probability in sorted(explanation.answer.items(), key=lambda pair: -pair[1])
+        for name, probability in sorted(explanation.answer.items(), key=lambda pair: -pair[1])[:_MOST_LABELS]
     )
     return f"<p>What {markup(explanation.model)} says of the text:</p>\n<table>{''.join(rows)}</table>"
 

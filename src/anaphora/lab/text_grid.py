@@ -41,14 +41,20 @@ def draw_text(axes: "Axes", text: str, shades: Sequence[int], *, top: float = 0.
 
 
 def cells(text: str) -> Iterator[tuple[int, int, int, int]]:
-    """Yield position in the text, row, column and width of each character; a word that does not fit opens a row."""
+    """Yield position in the text, row, column and width of each character.
+
+    A word that does not fit opens a row, and so does the one behind white space that does not, which is left out.
+    """
     row = column = 0
     for word in _WORDS.finditer(text):
         widths = [2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in word[0]]
-        if column and column + sum(widths) > COLUMNS >= sum(widths):
+        is_space = word[0].isspace()
+        if not is_space and column and column + sum(widths) > COLUMNS >= sum(widths):
             row, column = row + 1, 0
         for position, width in enumerate(widths, start=word.start()):
             if column + width > COLUMNS:
+                if is_space:
+                    break
                 row, column = row + 1, 0
             yield position, row, column, width
             column += width
