@@ -17,7 +17,7 @@ from anaphora.text.document_files import Document
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.training.classification import document_logits
 
-_TIMED = 64  # documents that tell how long all of them will take
+_TIMED_GROUPS, _TIMED = 4, 32  # groups, and documents in each, that tell how long all of them will take
 _FEWEST = 200  # documents that are scored however little time is left
 
 Scores = dict[str, ClassificationScores]
@@ -119,13 +119,16 @@ def calibrate(model: Classifier, documents: EncodedDocuments) -> None:
 
 
 def seconds_to_score(model: Classifier, documents: EncodedDocuments) -> float:
-    """Estimate how long scoring takes, from a few documents of all parts of the split."""
-    sample = spread(len(documents), _TIMED)
-    document_logits(model, documents, sample[:1])  # the first call warms up
+    """Estimate how long scoring takes, from a few short, middling and long documents, as batches have them."""
+    by_length = np.argsort(documents.lengths, kind="stable")
+    starts = (np.arange(1, 2 * _TIMED_GROUPS, 2) * len(documents)) // (2 * _TIMED_GROUPS)
+    groups = [by_length[start : start + _TIMED] for start in starts]
+    document_logits(model, documents, groups[0][:1])  # the first call warms up
     begin = time.perf_counter()
-    document_logits(model, documents, sample)
+    for group in groups:
+        document_logits(model, documents, group)
     seconds = time.perf_counter() - begin
-    return seconds * float(documents.lengths.sum() / documents.lengths[sample].sum())
+    return seconds * float(documents.lengths.sum() / documents.lengths[np.concatenate(groups)].sum())
 
 
 def affordable(model: Classifier, documents: EncodedDocuments, seconds: float) -> NDArray[np.int64] | None:
