@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anaphora.cli import classify_explain, output, progress
+from anaphora.cli.options import RUN, TRAINING, ConfigFile, Device, Overwrite, Resume, Seed, Settings, Steps, Track
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # As in `train`: `--minutes` counts from the Enter key.
 _STARTED = time.monotonic()
-_DATA, _MODEL, _RUN = "Documents", "Model and training", "The run"
+_DATA = "Documents"  # a heading in --help
 _MOST_CLASSES = 20  # rows of a table on the screen
 _PICTURE = "confusion.png"
 
@@ -71,53 +72,39 @@ def train(
     ] = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="Start from this language model.", rich_help_panel=_MODEL),
+        typer.Option(metavar="MODEL", help="Start from this language model.", rich_help_panel=TRAINING),
     ] = None,
     pretrain_share: Annotated[
         float | None,
         typer.Option(
-            metavar="SHARE", help="Of --minutes, for a language model of the documents.", rich_help_panel=_MODEL
+            metavar="SHARE", help="Of --minutes, for a language model of the documents.", rich_help_panel=TRAINING
         ),
     ] = None,
     pretrain_epochs: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Let a language model read the documents first.", rich_help_panel=_MODEL),
+        typer.Option(metavar="N", help="Let a language model read the documents first.", rich_help_panel=TRAINING),
     ] = None,
     direction: Annotated[
         str | None,
-        typer.Option(help="How it reads: forward, backward or both.", show_default="forward", rich_help_panel=_MODEL),
+        typer.Option(help="How it reads: forward, backward or both.", show_default="forward", rich_help_panel=TRAINING),
     ] = None,
     class_weights: Annotated[
-        str | None, typer.Option(help="balanced or none.", show_default="none", rich_help_panel=_MODEL)
+        str | None, typer.Option(help="balanced or none.", show_default="none", rich_help_panel=TRAINING)
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Take this long in all.", rich_help_panel=_MODEL)] = None,
-    epochs: Annotated[int | None, typer.Option(help="Read the documents this often.", rich_help_panel=_MODEL)] = None,
-    steps: Annotated[int | None, typer.Option(help="Take this many steps.", rich_help_panel=_MODEL)] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", rich_help_panel=_MODEL)] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=_MODEL)
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=_MODEL)
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as in hidden_size=256.", rich_help_panel=_MODEL),
-    ] = None,
+    minutes: Annotated[float | None, typer.Option(help="Take this long in all.", rich_help_panel=TRAINING)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Read the documents this often.", rich_help_panel=TRAINING)] = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    device: Device = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The run's folder.", show_default="runs/DATA-classifier", rich_help_panel=_RUN),
+        typer.Option(help="The run's folder.", show_default="runs/DATA-classifier", rich_help_panel=RUN),
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=_RUN)
-    ] = False,
-    track: Annotated[
-        str | None,
-        typer.Option(metavar="tensorboard", help="Write event files into the run.", rich_help_panel=_RUN),
-    ] = None,
+    resume: Resume = None,
+    overwrite: Overwrite = False,
+    track: Track = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

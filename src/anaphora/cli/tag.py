@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anaphora.cli import output, progress
+from anaphora.cli.options import RUN, TRAINING, ConfigFile, Overwrite, Resume, Seed, Settings, Steps, Track
 from anaphora.cli.output import Json, Quiet
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from anaphora.evaluation.tag_words import TagEvaluation
 
 _STARTED = time.monotonic()  # as in `train`
-_FILES, _TRAINING, _RUN = "Sentences", "Tagger and training", "The run"
+_FILES = "Sentences"  # a heading in --help
 _MOST_ROWS = 20  # of the tables of tags and span types
 
 app = typer.Typer(no_args_is_help=True, help="Tag every word of a sentence: parts of speech, names, phrases.")
@@ -54,35 +55,22 @@ def train(
     ] = None,
     encoder: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="A language model whose layers go below.", rich_help_panel=_TRAINING),
+        typer.Option(metavar="MODEL", help="A language model whose layers go below.", rich_help_panel=TRAINING),
     ] = None,
-    minutes: Annotated[float | None, typer.Option(help="Take this long in all.", rich_help_panel=_TRAINING)] = None,
+    minutes: Annotated[float | None, typer.Option(help="Take this long in all.", rich_help_panel=TRAINING)] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Read the sentences this often.", show_default="20", rich_help_panel=_TRAINING)
+        int | None, typer.Option(help="Read the sentences this often.", show_default="20", rich_help_panel=TRAINING)
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Take this many steps.", rich_help_panel=_TRAINING)] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", rich_help_panel=_TRAINING)] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=_TRAINING)
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any setting, as in encoder.hidden_size=256.", rich_help_panel=_TRAINING
-        ),
-    ] = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run's folder.", show_default="runs/FILE-tagger", rich_help_panel=_RUN)
+        Path | None, typer.Option(help="The run's folder.", show_default="runs/FILE-tagger", rich_help_panel=RUN)
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=_RUN)
-    ] = False,
-    track: Annotated[
-        str | None, typer.Option(metavar="tensorboard", help="Write event files into the run.", rich_help_panel=_RUN)
-    ] = None,
+    resume: Resume = None,
+    overwrite: Overwrite = False,
+    track: Track = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anaphora.cli import output, progress
+from anaphora.cli.options import RUN, TRAINING, ConfigFile, Device, Overwrite, Resume, Seed, Settings, Steps, Track
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 # `--minutes` counts from the Enter key: loading torch, which comes after this line, takes seconds of them.
 _STARTED = time.monotonic()
 _ONLY_TEXT = ("max_chars", "data_dir", "from_path")
-_CORPUS, _MODEL, _RUN = "Corpus", "Model and training", "The run"
+_CORPUS = "Corpus"  # a heading in --help
 
 
 def train(
@@ -69,7 +70,7 @@ def train(
         typer.Option(
             help="A net (lstm, gru, awd-lstm, mingru ...), an n-gram model (kn5, katz3, wb4 ...), unigram or uniform.",
             show_default="lstm",
-            rich_help_panel=_MODEL,
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     tokenizer: Annotated[
@@ -77,56 +78,42 @@ def train(
         typer.Option(
             help="chars, bytes, words, english, bpe or unigram.",
             show_default="what suits the corpus",
-            rich_help_panel=_MODEL,
+            rich_help_panel=TRAINING,
         ),
     ] = None,
-    lower: Annotated[bool, typer.Option("--lower", help="Lower-case the text.", rich_help_panel=_MODEL)] = False,
+    lower: Annotated[bool, typer.Option("--lower", help="Lower-case the text.", rich_help_panel=TRAINING)] = False,
     line_breaks: Annotated[
         str | None,
-        typer.Option(help="keep, eos (a token of its own) or space.", rich_help_panel=_MODEL),
+        typer.Option(help="keep, eos (a token of its own) or space.", rich_help_panel=TRAINING),
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Take this long in all, and choose the rest.", show_default="10", rich_help_panel=_MODEL),
+        typer.Option(help="Take this long in all, and choose the rest.", show_default="10", rich_help_panel=TRAINING),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Read the text this often.", rich_help_panel=_MODEL)] = None,
-    steps: Annotated[int | None, typer.Option(help="Take this many steps.", rich_help_panel=_MODEL)] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every random choice.", rich_help_panel=_MODEL)] = None,
+    epochs: Annotated[int | None, typer.Option(help="Read the text this often.", rich_help_panel=TRAINING)] = None,
+    steps: Steps = None,
+    seed: Seed = None,
     init: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="Start from this model's weights and tokenizer.", rich_help_panel=_MODEL),
+        typer.Option(metavar="MODEL", help="Start from this model's weights and tokenizer.", rich_help_panel=TRAINING),
     ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda or cuda:N.", show_default="auto", rich_help_panel=_MODEL)
-    ] = None,
+    device: Device = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto, float32 or bfloat16.", show_default="auto", rich_help_panel=_MODEL)
+        str | None, typer.Option(help="auto, float32 or bfloat16.", show_default="auto", rich_help_panel=TRAINING)
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="A published recipe, as awd-lstm-ptb; other settings win over it.", rich_help_panel=_MODEL),
+        typer.Option(help="A published recipe, as awd-lstm-ptb; other settings win over it.", rich_help_panel=TRAINING),
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=_MODEL)
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as in hidden_size=512.", rich_help_panel=_MODEL),
-    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="The run's folder.", show_default="runs/CORPUS-MODEL", rich_help_panel=_RUN),
+        typer.Option(help="The run's folder.", show_default="runs/CORPUS-MODEL", rich_help_panel=RUN),
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", rich_help_panel=_RUN)
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the run that is in --out.", rich_help_panel=_RUN)
-    ] = False,
-    track: Annotated[
-        str | None,
-        typer.Option(metavar="tensorboard", help="Write event files into the run.", rich_help_panel=_RUN),
-    ] = None,
+    resume: Resume = None,
+    overwrite: Overwrite = False,
+    track: Track = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
