@@ -84,6 +84,19 @@ def test_a_run_that_was_broken_off_ends_like_the_unbroken_one(tmp_path: Path) ->
         assert torch.equal(one, two), name
 
 
+def test_being_too_sure_does_not_cost_a_validation(tmp_path: Path) -> None:
+    model = make()
+    learnt = task(model, settings(epochs=2))
+    Trainer(learnt, tmp_path / "run").run()
+    before = learnt.validate(100)
+    with torch.no_grad():
+        for weight in model.output.parameters():
+            weight.mul_(3.0)
+    after = learnt.validate(100)
+    assert after.accuracy == before.accuracy
+    assert after.loss == pytest.approx(before.loss, rel=1e-3)
+
+
 def test_logits_come_in_the_order_of_the_documents() -> None:
     model, documents = make().eval(), order_task(30, 3)
     expected = torch.cat(

@@ -15,7 +15,9 @@ Device = Annotated[
 ConfigFile = Annotated[Path | None, typer.Option(help="A .toml or .json file of settings.", rich_help_panel=TRAINING)]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any setting, as in training.batch_size=16.", rich_help_panel=TRAINING),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any setting, as in training.batch_size=16.", rich_help_panel=TRAINING
+    ),
 ]
 Resume = Annotated[
     Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", rich_help_panel=RUN)

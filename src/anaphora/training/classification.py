@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from anaphora.data.buckets import Buckets
 from anaphora.data.documents import DocumentBatch, EncodedDocuments
+from anaphora.evaluation.calibration import fit_temperature
 from anaphora.models.classifier import Classifier, DocumentClassifier
 from anaphora.models.language_model import Losses, State
 from anaphora.training.config import TrainingConfig
@@ -116,7 +117,11 @@ class Classification(Task):
         logits = document_logits(self.model, self._valid, spread)
         self.model.train()
         labels = torch.from_numpy(self._valid.labels[spread])
-        return Validated(float(nats(logits, labels).mean()), float(correct(logits, labels).float().mean()))
+        # A finished classifier is given a temperature. Without one here, a net that is right more often, and too sure
+        # of itself where it is wrong, would lose to one that has learnt less.
+        temperature = fit_temperature(logits.double().numpy(), self._valid.labels[spread])
+        loss = float(nats(logits / temperature, labels).mean())
+        return Validated(loss, float(correct(logits, labels).float().mean()))
 
 
 @torch.inference_mode()
