@@ -102,6 +102,33 @@ def test_a_language_model_goes_on_learning_before_it_becomes_an_encoder(reviews:
     assert first.model_hash != second.model_hash
 
 
+def test_a_run_that_began_with_a_model_is_resumed_with_it(reviews: Path, tmp_path: Path) -> None:
+    run(reviews, tmp_path / "first")
+    settings = [f"{key}={value}" for key, value in SETTINGS.items()]
+    options: dict[str, Any] = {
+        "encoder": tmp_path / "first" / "language-model-forward",
+        "pretrain_epochs": 1,
+        "epochs": 2,
+        "direction": "both",
+        "settings": settings,
+    }
+    whole = train_classifier(reviews, out=tmp_path / "whole", **options)
+
+    def interrupt(event: Event) -> None:
+        begun = (tmp_path / "broken" / "classifier-forward" / "checkpoints" / "last.safetensors").is_file()
+        if begun and event.stage == "train" and not sent:
+            sent.append(event)
+            signal.raise_signal(signal.SIGINT)
+
+    sent: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        train_classifier(reviews, out=tmp_path / "broken", progress=interrupt, **options)
+    resumed = run(None, tmp_path / "broken")
+    expected, found = (load_classifier(folder.run).model.state_dict() for folder in (whole, resumed))
+    for name, weight in expected.items():
+        assert torch.equal(weight, found[name]), name
+
+
 def test_two_measures_exclude_each_other(reviews: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"pretrain_share = 0.5 and pretrain_epochs = 2: set only one of them"):
         run(reviews, tmp_path / "run", pretrain_share=0.5)

@@ -112,7 +112,10 @@ class ClassifyRun(TaskRun):
         saved = self.recorded(folder)
         config = ClassifyRunConfig.from_json(overlay(saved.sections, settings, options, layout=CLASSIFIER))
         documents = open_documents(config.documents, progress=self.progress)
-        return self._finish(folder, config, documents, saved.tokenizer, saved.about, None, resume=True)
+        # A stage that has not begun starts from that model; without such stages all weights are in the checkpoint.
+        init = config.training.init if config.pretraining.wanted else None
+        below = load_bundle(Path(init)) if init is not None else None
+        return self._finish(folder, config, documents, saved.tokenizer, saved.about, below, resume=True)
 
     def _finish(
         self,

@@ -9,6 +9,7 @@ Each stage has checkpoints of its own, so a run that was broken off goes on in t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from anaphora.api.classify_scoring import DocumentSplits, seconds_to_score
@@ -99,14 +100,14 @@ class Stages:
     def _language_model(self, *, backward: bool) -> LanguageModel:
         """Train the language model of one direction, or find it finished."""
         config = self.config
+        assert isinstance(config.encoder, PretrainedEncoderConfig)
         minutes, pretraining = config.training.minutes, config.pretraining
         share = pretraining.pretrain_share
         limit = minutes * 60 * share / len(pretraining.ways) if minutes and share else None
-        corpus = self._corpus()
         done = pretrain(
-            corpus,
-            pretraining.language_model if self.below is None else self.below.model.config.model_dump(mode="json"),
-            pretraining.training(config.training, corpus.counts["train"].tokens),
+            self._corpus,
+            config.encoder.net,
+            pretraining.training(config.training, self._corpus.counts["train"].tokens),
             self.folder / f"language-model-{way(backward=backward)}",
             backward=backward,
             init=self.below,
@@ -118,6 +119,7 @@ class Stages:
         self.spent += done.seconds_before
         return done.model
 
+    @cached_property
     def _corpus(self) -> PreparedCorpus:
         """Return the text that language models learn: of all documents but the held-out, with labels and without."""
         splits = self.documents.splits
