@@ -11,7 +11,7 @@ import numpy as np
 
 from anaphora.api.classify_run import ClassifyResult, ClassifyRun
 from anaphora.api.classify_scoring import DocumentSplits, encode_labelled, score_split
-from anaphora.api.configure import Assignments, overlay
+from anaphora.api.configure import Assignments, begin_or_resume
 from anaphora.api.folder import CONFIG
 from anaphora.bundle import ClassifierBundle
 from anaphora.bundle import load_classifier as read_classifier
@@ -116,16 +116,19 @@ def train_classifier(
     run = ClassifyRun(
         started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
     )
-    if resume is not None:
-        if any(given is not None for given in (source, encoder, config, out)) or overwrite:
-            raise ConfigError(
-                f"--resume {resume} goes on with that run's own documents and configuration, in its own folder;"
-                " leave out DATA, --encoder, --config, --out and --overwrite"
-            )
-        return run.resume(Path(resume), settings, options)
-    base = Path(config) if isinstance(config, str) else config
-    sections = overlay(base, settings, options, layout=CLASSIFIER)
-    return run.begin(sections, None if out is None else Path(out), overwrite)
+    return begin_or_resume(
+        run,
+        options,
+        config=config,
+        settings=settings,
+        layout=CLASSIFIER,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        others=(source, encoder),
+        own="documents",
+        flags="DATA, --encoder, --config, --out and --overwrite",
+    )
 
 
 def load_classifier(path: str | Path, device: str = "auto") -> ClassifierBundle:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from anaphora.errors import ConfigError
 from anaphora.progress import Progress, silent
@@ -18,6 +18,63 @@ DEFAULT_MINUTES = 10.0
 _STOPS = ("minutes", "epochs", "steps")
 
 Assignments = Mapping[str, Any] | Sequence[str]
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class Startable(Protocol[ResultT_co]):
+    """A run of any kind."""
+
+    def begin(self, sections: Sections, out: Path | None, overwrite: bool) -> ResultT_co:
+        """Train in a new folder."""
+
+    def resume(self, folder: Path, settings: Assignments | None, options: Mapping[str, Any]) -> ResultT_co:
+        """Go on with the run in a folder."""
+
+
+def begin_or_resume(
+    run: Startable[ResultT_co],
+    options: Mapping[str, Any],
+    *,
+    config: str | Path | Mapping[str, Mapping[str, Any]] | None,
+    settings: Assignments | None,
+    layout: Layout,
+    out: str | Path | None,
+    overwrite: bool,
+    resume: str | Path | None,
+    others: Sequence[object],
+    own: str,
+    flags: str,
+    preset_name: str | None = None,
+) -> ResultT_co:
+    """Start a run as the user asked for it.
+
+    Args:
+        run: what to start.
+        options: as for `overlay`.
+        config: a configuration file, or its sections.
+        settings: as for `overlay`.
+        layout: likewise.
+        out: the folder of a new run; None for one that is free.
+        overwrite: replace the run that is there.
+        resume: the folder of one to go on with instead.
+        others: what a run that goes on cannot be given either, None where it is not.
+        own: what such a run has of its own, for the message: "corpus".
+        flags: how the command line calls all that it cannot be given.
+        preset_name: as for `overlay`.
+
+    Raises:
+        ConfigError: both a new run and one to go on with are described; or as `overlay`.
+    """
+    if resume is not None:
+        if any(given is not None for given in (*others, config, out)) or overwrite:
+            raise ConfigError(
+                f"--resume {resume} goes on with that run's own {own} and configuration, in its own folder;"
+                f" leave out {flags}"
+            )
+        return run.resume(Path(resume), settings, options)
+    base = Path(config) if isinstance(config, str) else config
+    sections = overlay(base, settings, options, preset_name=preset_name, layout=layout)
+    return run.begin(sections, None if out is None else Path(out), overwrite)
 
 
 def overlay(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anaphora.api.configure import Assignments, overlay
+from anaphora.api.configure import Assignments, begin_or_resume
 from anaphora.api.tag_run import TagResult, TagRun, evaluate_split
 from anaphora.bundle import TaggerBundle
 from anaphora.bundle import load_tagger as read_tagger
@@ -87,16 +87,19 @@ def train_tagger(
     run = TagRun(
         started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
     )
-    if resume is not None:
-        if any(given is not None for given in (source, encoder, config, out)) or overwrite:
-            raise ConfigError(
-                f"--resume {resume} goes on with that run's own sentences and configuration, in its own folder;"
-                " leave out FILE, --encoder, --config, --out and --overwrite"
-            )
-        return run.resume(Path(resume), settings, options)
-    base = Path(config) if isinstance(config, str) else config
-    sections = overlay(base, settings, options, layout=TAGGER)
-    return run.begin(sections, None if out is None else Path(out), overwrite)
+    return begin_or_resume(
+        run,
+        options,
+        config=config,
+        settings=settings,
+        layout=TAGGER,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        others=(source, encoder),
+        own="sentences",
+        flags="FILE, --encoder, --config, --out and --overwrite",
+    )
 
 
 def load_tagger(path: str | Path, device: str = "auto") -> TaggerBundle:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from anaphora.api.conditional_run import ConditionalRun
-from anaphora.api.configure import Assignments, corpus_options, overlay
+from anaphora.api.configure import Assignments, begin_or_resume, corpus_options
 from anaphora.api.folder import CONFIG
 from anaphora.api.result import TrainResult
 from anaphora.api.run import Run
@@ -89,20 +89,23 @@ def train(
         "training.seed": seed,
         "training.init": init,
     }
-    run = (ConditionalRun if conditional else Run)(
+    run: Run | ConditionalRun = (ConditionalRun if conditional else Run)(
         started=time.monotonic() if started is None else started, track=track, command=command, progress=progress
     )
-    if resume is not None:
-        if any(given is not None for given in (corpus, preset, config, init, condition, out)) or overwrite:
-            raise ConfigError(
-                f"--resume {resume} goes on with that run's own corpus and configuration, in its own folder;"
-                " leave out CORPUS, --preset, --config, --init, --out and --overwrite"
-            )
-        return run.resume(Path(resume), settings, options)
-    base = Path(config) if isinstance(config, str) else config
-    layout = CONDITIONAL if conditional else LANGUAGE_MODEL
-    sections = overlay(base, settings, options, preset_name=preset, layout=layout)
-    return run.begin(sections, None if out is None else Path(out), overwrite)
+    return begin_or_resume(
+        run,
+        options,
+        config=config,
+        settings=settings,
+        layout=CONDITIONAL if conditional else LANGUAGE_MODEL,
+        out=out,
+        overwrite=overwrite,
+        resume=resume,
+        others=(corpus, preset, init, condition),
+        own="corpus",
+        flags="CORPUS, --preset, --config, --init, --out and --overwrite",
+        preset_name=preset,
+    )
 
 
 def _document_options(
