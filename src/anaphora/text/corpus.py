@@ -19,7 +19,7 @@ from anaphora.settings import Settings, did_you_mean
 from anaphora.text.builtin import built_in_texts
 from anaphora.text.catalog import CATALOG, CatalogEntry, LineBreaks
 from anaphora.text.download import fetch, files_of
-from anaphora.text.encoding import check_encoding
+from anaphora.text.encoding import KnownEncoding
 from anaphora.text.imdb import ReviewSplit
 from anaphora.text.passage import Passage, Text, cut_by_bytes, cut_by_fractions
 from anaphora.text.pieces import regroup
@@ -62,18 +62,13 @@ class CorpusSettings(Settings):
     fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
     field: str | None = None
     column: str | None = None
-    encoding: str = "utf-8"
+    encoding: KnownEncoding = "utf-8"
     trim_gutenberg: bool | None = None
     begin: str | None = Field(default=None, min_length=1)
     end: str | None = Field(default=None, min_length=1)
     max_chars: PositiveInt | None = None
     data_dir: str | None = None
     from_path: str | None = None
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, name: str) -> str:
-        return check_encoding(name)
 
     @field_validator("fractions")
     @classmethod

@@ -23,7 +23,7 @@ from anaphora.text import imdb
 from anaphora.text.catalog import CATALOG, CatalogEntry
 from anaphora.text.document_files import UNLABELLED, Document, Reading
 from anaphora.text.download import fetch, files_of
-from anaphora.text.encoding import check_encoding
+from anaphora.text.encoding import KnownEncoding
 from anaphora.text.readers import FORMATS, PACKINGS, TextFile
 from anaphora.text.sources import STDIN
 from anaphora.text.splits import take_stratified
@@ -65,14 +65,9 @@ class DocumentSettings(Settings):
     label_column: str | None = None
     multi_label: bool = False
     label_separator: str = Field(default="|", min_length=1)
-    encoding: str = "utf-8"
+    encoding: KnownEncoding = "utf-8"
     data_dir: str | None = None
     from_path: str | None = None
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, name: str) -> str:
-        return check_encoding(name)
 
     @field_validator("source", "valid", "test")
     @classmethod

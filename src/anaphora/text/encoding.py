@@ -6,8 +6,10 @@ Every text enters here, whatever its format, so that the readers above it only e
 import codecs
 import io
 from collections.abc import Iterable, Iterator
+from typing import Annotated
 
 from charset_normalizer import from_bytes
+from pydantic import AfterValidator
 
 from anaphora.errors import ConfigError, CorpusError
 
@@ -31,6 +33,10 @@ def check_encoding(name: str) -> str:
         return codecs.lookup(name).name
     except LookupError:
         raise ConfigError(f"encoding = {name!r}: no such text encoding; try utf-8, cp1252, gb18030 ...") from None
+
+
+# The encoding among the settings of whoever reads files.
+KnownEncoding = Annotated[str, AfterValidator(check_encoding)]
 
 
 def decode(blocks: Iterable[bytes], encoding: str, where: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from anaphora.errors import AnaphoraWarning, CorpusError
 from anaphora.files import sha256_json
 from anaphora.settings import Settings
 from anaphora.text.conll import TaggedSentence, read_conll
-from anaphora.text.encoding import check_encoding
+from anaphora.text.encoding import KnownEncoding
 from anaphora.text.sources import STDIN
 
 Sentences = tuple[TaggedSentence, ...]
@@ -44,13 +44,8 @@ class SentenceSettings(Settings):
     valid_share: float = Field(default=0.1, gt=0.0, lt=1.0)
     token_column: str | None = None
     tag_column: str | None = None
-    encoding: str = "utf-8"
+    encoding: KnownEncoding = "utf-8"
     seed: int = 0
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, name: str) -> str:
-        return check_encoding(name)
 
     @field_validator("source", "valid", "test")
     @classmethod
