@@ -19,7 +19,7 @@ from anaphora.api.classify_scoring import (
 from anaphora.api.classify_stages import Stages
 from anaphora.api.configure import Assignments, absolute, overlay
 from anaphora.api.folder import MODEL, new_run
-from anaphora.api.task_run import TaskRun
+from anaphora.api.task_run import TaskResult, TaskRun
 from anaphora.bundle import Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
 from anaphora.errors import ConfigError
 from anaphora.evaluation.classification import ClassificationScores
@@ -37,47 +37,31 @@ _READING = ("text_column", "label_column", "multi_label", "label_separator")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifyResult:
-    """What a classifier's run gave.
+class ClassifyResult(TaskResult):
+    """What a classifier's run gave, beside what every run does.
 
     Attributes:
-        run: the run folder.
-        model: the model folder inside it.
         labels: what the classifier tells apart.
         documents: how many there are in each split, and "unlabelled".
         scores: of "valid" and, where there is one, "test".
         baselines: the same for the labels' shares alone and for naive Bayes: {"naive bayes": {"test": ...}}.
         temperature: what the logits are divided by, fitted on "valid"; 1 without it.
         calibration_error_before: of each split, without that temperature.
-        seconds: of the whole call.
         documents_per_second: of training alone.
-        steps, epochs, stopped_by: how far training went, and why it ended there.
-        interrupted: whether Ctrl-C ended it.
-        chosen: the complete configuration, without the [documents].
     """
 
-    run: Path
-    model: Path
     labels: tuple[str, ...]
     documents: dict[str, int]
     scores: Scores
     baselines: dict[str, Scores]
     temperature: float
     calibration_error_before: dict[str, float]
-    seconds: float
     documents_per_second: float
-    steps: int
-    epochs: float
-    stopped_by: str
-    interrupted: bool
-    chosen: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return {
-            **vars(self),
-            "run": str(self.run),
-            "model": str(self.model),
+            **super().to_json(),
             "labels": list(self.labels),
             "scores": _as_json(self.scores),
             "baselines": {name: _as_json(scores) for name, scores in self.baselines.items()},
@@ -151,21 +135,14 @@ class ClassifyRun(TaskRun):
             scores, before = self._score(bundle, splits, config)
         add_provenance(bundle, results={split: found.summary() for split, found in scores.items()})
         return ClassifyResult(
-            run=folder,
-            model=folder / MODEL,
+            **self.result(folder, outcome, config.to_json(), texts="documents"),
             labels=documents.labels,
             documents=_counts(documents),
             scores=scores,
             baselines=baselines,
             temperature=float(model.temperature),
             calibration_error_before=before,
-            seconds=self.seconds,
             documents_per_second=outcome.tokens_per_second,
-            steps=outcome.steps,
-            epochs=outcome.epochs,
-            stopped_by=outcome.stopped_by,
-            interrupted=outcome.interrupted,
-            chosen={section: values for section, values in config.to_json().items() if section != "documents"},
         )
 
     def _encode(self, documents: LabelledDocuments, tokenizer: Tokenizer, config: ClassifyRunConfig) -> DocumentSplits:

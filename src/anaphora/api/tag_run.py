@@ -7,7 +7,7 @@ from typing import Any
 
 from anaphora.api.configure import Assignments, absolute, overlay
 from anaphora.api.folder import MODEL, new_run
-from anaphora.api.task_run import TaskRun
+from anaphora.api.task_run import TaskResult, TaskRun
 from anaphora.bundle import Bundle, TaggerBundle, add_provenance, load_bundle, save_tagger
 from anaphora.data.sentences import EncodedSentences, characters_of
 from anaphora.evaluation.signature import TagSignature
@@ -26,41 +26,25 @@ from anaphora.training.trainer import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagResult:
-    """What a tagger's run gave.
+class TagResult(TaskResult):
+    """What a tagger's run gave, beside what every run does.
 
     Attributes:
-        run: the run folder.
-        model: the model folder inside it.
         tags: what the tagger tells apart, the most frequent first.
         scores: of "valid" and, where there is one, "test".
         baseline: the same for the most frequent tag of each word.
-        seconds: of the whole call.
         words_per_second: of training alone.
-        steps, epochs, stopped_by: how far training went, and why it ended there.
-        interrupted: whether Ctrl-C ended it.
-        chosen: the complete configuration, without the [sentences].
     """
 
-    run: Path
-    model: Path
     tags: tuple[str, ...]
     scores: dict[str, TagEvaluation]
     baseline: dict[str, TagEvaluation]
-    seconds: float
     words_per_second: float
-    steps: int
-    epochs: float
-    stopped_by: str
-    interrupted: bool
-    chosen: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         return {
-            **vars(self),
-            "run": str(self.run),
-            "model": str(self.model),
+            **super().to_json(),
             "tags": list(self.tags),
             "scores": {split: found.to_json() for split, found in self.scores.items()},
             "baseline": {split: found.to_json() for split, found in self.baseline.items()},
@@ -126,18 +110,11 @@ class TagRun(TaskRun):
         scores, baseline = _score(bundle, text, encoded)
         add_provenance(bundle, results={split: found.to_json() for split, found in scores.items()})
         return TagResult(
-            run=folder,
-            model=folder / MODEL,
+            **self.result(folder, outcome, config.to_json(), texts="sentences"),
             tags=text.tags,
             scores=scores,
             baseline=baseline,
-            seconds=self.seconds,
             words_per_second=outcome.tokens_per_second,
-            steps=outcome.steps,
-            epochs=outcome.epochs,
-            stopped_by=outcome.stopped_by,
-            interrupted=outcome.interrupted,
-            chosen={section: values for section, values in config.to_json().items() if section != "sentences"},
         )
 
 

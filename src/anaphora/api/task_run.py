@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from anaphora import __version__
-from anaphora.api.folder import CONFIG, RUN
+from anaphora.api.folder import CONFIG, MODEL, RUN
 from anaphora.bundle import TOKENIZER
 from anaphora.errors import BundleError
 from anaphora.files import read_json, write_json
@@ -14,6 +14,7 @@ from anaphora.progress import Progress
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.text.tokenizers import load_tokenizer, save_tokenizer
 from anaphora.training.sections import Sections
+from anaphora.training.trainer import TrainingOutcome
 
 # Of a run by minutes: left for saving and scoring.
 _REST_SHARE, _REST_SECONDS = 0.1, 1.0
@@ -32,6 +33,33 @@ class Record:
     about: dict[str, Any]
     sections: Sections
     tokenizer: Tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskResult:
+    """What a run gave, whatever its task.
+
+    Attributes:
+        run: the run folder.
+        model: the model folder inside it.
+        seconds: of the whole call.
+        steps, epochs, stopped_by: how far training went, and why it ended there.
+        interrupted: whether Ctrl-C ended it.
+        chosen: the complete configuration, but for the section that names the texts.
+    """
+
+    run: Path
+    model: Path
+    seconds: float
+    steps: int
+    epochs: float
+    stopped_by: str
+    interrupted: bool
+    chosen: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {**vars(self), "run": str(self.run), "model": str(self.model)}
 
 
 @dataclass(kw_only=True)
@@ -77,6 +105,19 @@ class TaskRun:
             sections=read_json(folder / CONFIG, BundleError, "the configuration of the run"),
             tokenizer=load_tokenizer(folder / TOKENIZER),
         )
+
+    def result(self, folder: Path, outcome: TrainingOutcome, sections: Sections, *, texts: str) -> dict[str, Any]:
+        """Return the fields of a `TaskResult`; `texts` is the section that names the texts."""
+        return {
+            "run": folder,
+            "model": folder / MODEL,
+            "seconds": self.seconds,
+            "steps": outcome.steps,
+            "epochs": outcome.epochs,
+            "stopped_by": outcome.stopped_by,
+            "interrupted": outcome.interrupted,
+            "chosen": {section: values for section, values in sections.items() if section != texts},
+        }
 
     @property
     def seconds(self) -> float:
