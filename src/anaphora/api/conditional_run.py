@@ -108,19 +108,12 @@ class ConditionalRun(TaskRun):
         }
         add_provenance(bundle, results={split: found.to_json() for split, found in scores.items()})
         return TrainResult(
-            run=folder,
-            model=folder / MODEL,
+            **self.result(folder, outcome, config.to_json(), texts="documents"),
             name=f"conditional {config.to_json()['model']['name']}",
             valid=scores.get("valid"),
             test=scores.get("test"),
             baselines=baselines,
-            seconds=self.seconds,
             tokens_per_second=outcome.tokens_per_second,
-            steps=outcome.steps,
-            epochs=outcome.epochs,
-            stopped_by=outcome.stopped_by,
-            chosen={section: values for section, values in config.to_json().items() if section != "documents"},
-            interrupted=outcome.interrupted,
         )
 
 
