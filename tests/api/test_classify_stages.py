@@ -1,5 +1,6 @@
 """The chain of ULMFiT in one run: language models, classifiers on them, their vote; and going on in the middle."""
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ def run(reviews: Path | None, out: Path, *, progress: Progress = silent, **optio
     ]
     if reviews is None:
         return train_classifier(resume=out, progress=progress)
+    settings = [*assignments, f"language_model={LANGUAGE_MODEL}", *options.pop("settings", ())]
     given = {"pretrain_epochs": 2, "epochs": 8, **options}
-    settings = [*assignments, f"language_model={LANGUAGE_MODEL}"]
     return train_classifier(reviews, settings=settings, out=out, progress=progress, **given)
 
 
@@ -65,9 +66,14 @@ def test_two_directions_vote(reviews: Path, tmp_path: Path) -> None:
     assert [isinstance(one, PretrainedEncoderConfig) and one.backward for one in encoders] == [False, True]
 
 
-@pytest.mark.parametrize("stage", ["language-model-forward", "classifier-forward", "language-model-backward"])
+@pytest.mark.parametrize(
+    "stage", ["language-model-forward", "language-model-backward", "classifier-forward", "classifier-backward-2"]
+)
 def test_a_run_broken_off_in_any_stage_ends_like_the_unbroken_one(reviews: Path, tmp_path: Path, stage: str) -> None:
-    whole = run(reviews, tmp_path / "whole", direction="both")
+    options: dict[str, Any] = {"direction": "both"}
+    if stage.endswith("2"):
+        options |= {"labelled": 24, "settings": ["self_training.rounds=1"]}
+    whole = run(reviews, tmp_path / "whole", **options)
 
     def interrupt(event: Event) -> None:
         begun = (tmp_path / "broken" / stage / "checkpoints" / "last.safetensors").is_file()
@@ -77,7 +83,7 @@ def test_a_run_broken_off_in_any_stage_ends_like_the_unbroken_one(reviews: Path,
 
     sent: list[Event] = []
     with pytest.raises(KeyboardInterrupt):
-        run(reviews, tmp_path / "broken", direction="both", progress=interrupt)
+        run(reviews, tmp_path / "broken", progress=interrupt, **options)
     assert sent
     assert not (tmp_path / "broken" / "model").exists()
     resumed = run(None, tmp_path / "broken")
@@ -132,3 +138,20 @@ def test_a_run_that_began_with_a_model_is_resumed_with_it(reviews: Path, tmp_pat
 def test_two_measures_exclude_each_other(reviews: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"pretrain_share = 0.5 and pretrain_epochs = 2: set only one of them"):
         run(reviews, tmp_path / "run", pretrain_share=0.5)
+
+
+def test_a_student_learns_from_what_its_teachers_guess(reviews: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"labelled": 32, "epochs": 30, "settings": ["self_training.rounds=1"]}
+    result = run(reviews, tmp_path / "run", direction="both", **options)
+    guesses = json.loads((tmp_path / "run" / "guesses-1.json").read_text())
+    unlabelled = result.documents["unlabelled"]
+    assert len(guesses["documents"]) == len(guesses["labels"]) == pytest.approx(unlabelled / 2, abs=1)
+    for stage in ("forward", "backward", "forward-2", "backward-2"):
+        assert (tmp_path / "run" / f"classifier-{stage}" / "metrics.jsonl").is_file()
+    assert result.scores["test"].accuracy == 1.0
+
+
+def test_self_training_needs_documents_without_labels(reviews: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"rounds = 1 in \[self_training\]: all documents have labels; give more"):
+        run(reviews, tmp_path / "run", settings=["self_training.rounds=1"])
+    assert not (tmp_path / "run").exists()

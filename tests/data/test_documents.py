@@ -85,3 +85,11 @@ def test_some_of_the_documents(documents: EncodedDocuments) -> None:
     some = documents.select(np.array([7, 3]))
     assert [some[0].tolist(), some[1].tolist()] == [documents[7].tolist(), documents[3].tolist()]
     assert some.labels.tolist() == [1, 0]
+
+
+def test_documents_after_documents(documents: EncodedDocuments) -> None:
+    part = documents.select(np.array([3, 50]))
+    joined = documents.with_more(part)
+    assert joined[100].tolist() == documents[100].tolist()
+    assert [joined[101 + row].tolist() for row in range(2)] == [documents[3].tolist(), documents[50].tolist()]
+    assert joined.labels.tolist() == [*documents.labels.tolist(), *part.labels.tolist()]

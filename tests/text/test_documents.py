@@ -65,6 +65,20 @@ def test_columns_are_found_by_their_usual_names(tmp_path: Path, header: str) -> 
     assert sizes(opened(write_table(tmp_path / "films.csv", header=header)))["train"] == 32
 
 
+def test_rows_of_one_group_never_meet_across_splits(tmp_path: Path) -> None:
+    table = tmp_path / "films.csv"
+    table.write_text("text,label,film\n" + "".join(f"words {i},{i % 2},film {i // 5 % 20}\n" for i in range(200)))
+    found = opened(table, group_column="film")
+    films = {split: {one.group for one in part} for split, part in found.splits.items()}
+    assert sum(map(len, films.values())) == len(set.union(*films.values())) == 20
+    assert sizes(found) == {"train": 160, "valid": 20, "test": 20}
+    with pytest.raises(CorpusError, match=r"no column 'flim'.*did you mean 'film'\?; see --group-column"):
+        opened(table, group_column="flim")
+    table.write_text("text,label,film\n" + "".join(f"words {i},{i % 2},the only one\n" for i in range(40)))
+    with pytest.raises(CorpusError, match="too few, or their groups too large, to hold some back"):
+        opened(table, group_column="film")
+
+
 def test_named_columns_and_packed_tables(tmp_path: Path) -> None:
     table = tmp_path / "films.tsv.gz"
     with gzip.open(table, "wt", encoding="utf-8") as file:
@@ -184,7 +198,8 @@ def test_the_known_corpus_has_its_official_split_and_named_labels(
     from anaphora.text.shelf import Located
 
     (tmp_path / TABLE).write_text("review,sentiment\n" + "".join(f"text {i},{i % 2}\n" for i in range(40)))
-    (tmp_path / INDEX).write_text("split,label\n" + "".join(("train,x\n", "test,x\n")[i // 2 % 2] for i in range(40)))
+    official = [f"{('train', 'test')[i // 2 % 2]},x,{100 * i}\n" for i in range(40)]
+    (tmp_path / INDEX).write_text("split,label,id\n" + "".join(official))
     monkeypatch.setattr(documents, "fetch", lambda *_, **__: tmp_path)
     monkeypatch.setattr(
         documents,

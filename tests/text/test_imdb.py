@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from anaphora.errors import CorpusError, DownloadError
-from anaphora.text.imdb import INDEX, TABLE, ReviewSplit, build_table
+from anaphora.text.imdb import INDEX, TABLE, ReviewSplit, build_table, rows_with_place
 from anaphora.text.readers import ReadOptions, TextFile
 
 
@@ -60,6 +60,17 @@ def test_the_official_split_is_restored(tmp_path: Path) -> None:
         file.write("train,pos,99,9\n")
     with pytest.raises(CorpusError, match="does not have the 6 rows of its index"):
         list(ReviewSplit(table, tmp_path / INDEX, "train").documents())
+
+
+def test_reviews_of_a_film_are_in_one_run(tmp_path: Path) -> None:
+    write_archive(tmp_path / "a.tar.gz", ["aclImdb/train/pos/99_8.txt", "aclImdb/train/pos/100_8.txt"])
+    build_table(tmp_path / "a.tar.gz", tmp_path)
+    rows = rows_with_place(TextFile(path=tmp_path / TABLE), tmp_path / INDEX)
+    assert {place.films for _, place in rows} == {"train/pos/0", "train/pos/1"}
+    index = tmp_path / INDEX
+    index.write_text(index.read_text().replace("100", "hundred"))
+    with pytest.raises(CorpusError, match=r"line \d: the id 'hundred' is no number"):
+        list(rows_with_place(TextFile(path=tmp_path / TABLE), index))
 
 
 def test_an_archive_without_reviews(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anaphora.text.splits import take_stratified
+from anaphora.text.splits import take_groups, take_stratified
 
 LABELS = [("a",)] * 60 + [("b",)] * 30 + [("c",)] * 10
 
@@ -43,3 +43,25 @@ def test_the_count_is_met_where_the_bounds_allow(numbers: list[int], count: int,
     assert chosen.sum() == min(count, room)
     for number, size in sizes.items():
         assert sum(chosen[i] for i, own in enumerate(numbers) if own == number) <= max(size - leave, 0)
+
+
+def test_groups_stay_whole_and_each_label_has_about_its_share() -> None:
+    labels = [("a",), ("a",), ("b",)] * 100
+    groups = [f"film {number // 6}" for number in range(300)]
+    chosen = take_groups(labels, groups, 60, seed=1)
+    assert (
+        Counter(name for name, takes in zip(groups, chosen, strict=True) if takes)
+        .keys()
+        .isdisjoint(name for name, takes in zip(groups, chosen, strict=True) if not takes)
+    )
+    of_a, of_b = (sum(chosen[i] for i in range(300) if labels[i] == (label,)) for label in "ab")
+    assert (of_a, of_b) == (40, 20)
+    assert (chosen == take_groups(labels, groups, 60, seed=1)).all()
+    assert (chosen != take_groups(labels, groups, 60, seed=2)).any()
+
+
+def test_no_group_is_taken_that_is_too_large_or_holds_all_of_a_label() -> None:
+    assert not take_groups([("a",), ("b",)] * 20, ["all"] * 40, 4, seed=1, leave=1).any()
+    labels = [("a",)] * 30 + [("b",)] * 3
+    groups = [str(number) for number in range(30)] + ["b"] * 3
+    assert not take_groups(labels, groups, 15, seed=1, leave=1)[30:].any()

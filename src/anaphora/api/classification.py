@@ -37,8 +37,10 @@ def train_classifier(
     *,
     valid: str | Path | None = None,
     test: str | Path | None = None,
+    unlabelled: Sequence[str | Path] = (),
     text_column: str | None = None,
     label_column: str | None = None,
+    group_column: str | None = None,
     multi_label: bool | None = None,
     labelled: int | None = None,
     class_weights: str | None = None,
@@ -46,6 +48,7 @@ def train_classifier(
     pretrain_share: float | None = None,
     pretrain_epochs: int | None = None,
     direction: str | None = None,
+    self_training: int | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -66,8 +69,11 @@ def train_classifier(
         source: a table, a folder, or "imdb"; see `DocumentSettings`.
         valid: the same to validate on; without it a tenth of the documents is held out.
         test: the same to test on.
+        unlabelled: further text without labels, for language models and self-training.
         text_column: the column of a table that holds the text; by default found by its name.
         label_column: the one that holds the label.
+        group_column: the one that says what belongs together, as an author or a film: no split that is cut here shares
+            a group with another.
         multi_label: a document may have several labels, or none.
         labelled: keep the labels of so many documents.
         class_weights: "balanced" makes all classes count alike.
@@ -76,6 +82,8 @@ def train_classifier(
             with `encoder` they start from that model.
         pretrain_epochs: the same, measured by how often each of them reads the text.
         direction: "forward", "backward" or "both": how these read; two of them make two classifiers that vote.
+        self_training: how often a new classifier learns from the documents without labels of which the one before is
+            sure; see `SelfTrainingSettings`.
         minutes: the time of this whole call.
         epochs: read the documents this often instead.
         steps: take this many steps instead. Without any of the three about 60,000 documents are read.
@@ -99,8 +107,10 @@ def train_classifier(
         "documents.source": source,
         "documents.valid": valid,
         "documents.test": test,
+        "documents.unlabelled": [str(one) for one in unlabelled] or None,
         "documents.text_column": text_column,
         "documents.label_column": label_column,
+        "documents.group_column": group_column,
         "documents.multi_label": multi_label,
         "documents.labelled": labelled,
         "classifier.class_weights": class_weights,
@@ -108,6 +118,7 @@ def train_classifier(
         "pretraining.pretrain_share": pretrain_share,
         "pretraining.pretrain_epochs": pretrain_epochs,
         "pretraining.direction": direction,
+        "self_training.rounds": self_training,
         "training.minutes": minutes,
         "training.epochs": epochs,
         "training.steps": steps,

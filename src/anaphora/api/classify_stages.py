@@ -1,36 +1,64 @@
-"""The stages of a classifier's run: language models of the documents' text, where wanted, and a classifier on each.
+"""The stages of a classifier's run: language models of the documents' text, classifiers on them, and students of these.
 
 Each stage has checkpoints of its own, so a run that was broken off goes on in the middle of any of them:
 
     language-model-forward/   a run folder like that of `anaphora train`        (with [pretraining])
-    classifier-forward/       checkpoints and metrics, where two directions are read; else they lie in the run folder
+    classifier-forward/       checkpoints and metrics; of an only classifier, they lie in the run folder
     language-model-backward/, classifier-backward/                              (likewise)
+    guesses-1.json            what these are sure of                            (with [self_training])
+    classifier-forward-2/, classifier-backward-2/                               (likewise)
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from anaphora.api.classify_scoring import DocumentSplits, seconds_to_score
+import numpy as np
+
+from anaphora.api.classify_scoring import DocumentSplits, calibrate, seconds_to_score
 from anaphora.api.folder import CHECKPOINTS
 from anaphora.api.pretraining import DocumentTexts, pretrain, way
 from anaphora.bundle import Bundle
+from anaphora.data.documents import EncodedDocuments, encode_documents
 from anaphora.data.prepare import PreparedCorpus, prepare
+from anaphora.errors import ConfigError, CorpusError
+from anaphora.files import read_json, sha256_json, write_json
 from anaphora.models.classifier import Classifier, ClassifierEnsemble, DocumentClassifier
 from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
 from anaphora.models.language_model import LanguageModel
-from anaphora.progress import Progress
+from anaphora.progress import Event, Progress
 from anaphora.runtime import choose_device, seed_everything
 from anaphora.text.documents import LabelledDocuments
 from anaphora.text.tokenizer import Tokenizer
-from anaphora.training.classification import Classification
+from anaphora.training.classification import Classification, document_logits
 from anaphora.training.classify_run_config import ClassifyRunConfig
+from anaphora.training.self_training import Guesses, student_epochs
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
 # Of a run by minutes: what scoring may take, and what is left for saving and for a machine that has become busier.
 _SCORING_SHARE, _SLACK_SHARE, _SLACK_SECONDS = 0.25, 0.05, 1.0
 _LAST = "last.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The training of one classifier.
+
+    Attributes:
+        folder: for its checkpoints and metrics.
+        share: of what is left of a run by minutes.
+        train: what it learns from.
+    """
+
+    folder: Path
+    share: float
+    train: EncodedDocuments
+
+    @property
+    def begun(self) -> bool:
+        """Whether an earlier sitting has left a checkpoint."""
+        return (self.folder / CHECKPOINTS / _LAST).is_file()
 
 
 @dataclass(kw_only=True)
@@ -64,26 +92,78 @@ class Stages:
         """Go through all stages; return the trained classifier, and how its training ended.
 
         Raises:
+            ConfigError: self-training without documents to guess the labels of.
             KeyboardInterrupt: Ctrl-C before there was a classifier; what was learnt is saved.
         """
-        pretraining = self.config.pretraining
-        if not pretraining.wanted:
-            model = self._new_classifier(backward=False, below=self.below.model if self.below else None)
-            return model, self._train(model, self.folder, share=1.0, resume=resume)
-        trained: list[DocumentClassifier] = []
+        rounds = 1 + self.config.self_training.rounds
+        if rounds > 1 and not self.documents.unlabelled:
+            raise ConfigError(
+                f"rounds = {rounds - 1} in [self_training]: all documents have labels; give more without (--unlabelled"
+                " or rows with an empty label), or leave it out"
+            )
+        below = {backward: self._below(backward=backward) for backward in self._ways}
         outcomes: list[TrainingOutcome] = []
-        for number, backward in enumerate(pretraining.ways):
-            model = self._new_classifier(backward=backward, below=self._language_model(backward=backward))
-            single = len(pretraining.ways) == 1
-            folder = self.folder if single else self.folder / f"classifier-{way(backward=backward)}"
-            folder.mkdir(exist_ok=True)
-            begun = (folder / CHECKPOINTS / _LAST).is_file()
-            share = 1.0 / (len(pretraining.ways) - number)
-            outcomes.append(self._train(model, folder, share=share, resume=begun))
-            if outcomes[-1].interrupted and not single:
-                raise KeyboardInterrupt
-            trained.append(model)
-        return (trained[0] if len(trained) == 1 else ClassifierEnsemble.of(trained)), _together(outcomes)
+        train = known = self.splits.encoded["train"]
+        for number in range(rounds):
+            trained: list[DocumentClassifier] = []
+            for backward, language_model in below.items():
+                stage = Stage(
+                    folder=self._folder(backward=backward, number=number),
+                    share=1.0 / (rounds * len(below) - len(outcomes)),
+                    train=train,
+                )
+                model = self._new_classifier(backward=backward, below=language_model)
+                outcomes.append(self._train(model, stage, resume=resume))
+                trained.append(model)
+            classifier = trained[0] if len(trained) == 1 else self._voting(trained)
+            if number + 1 < rounds:
+                train = known.with_more(self._guessed(classifier, number + 1))
+        return classifier, _together(outcomes)
+
+    def _voting(self, members: Sequence[DocumentClassifier]) -> ClassifierEnsemble:
+        """Return several classifiers as one, each as sure of itself as its validation lets it be."""
+        for member in members:
+            if "valid" in self.splits.encoded:
+                calibrate(member, self.splits.encoded["valid"])
+        return ClassifierEnsemble.of(members)
+
+    @property
+    def _ways(self) -> tuple[bool, ...]:
+        """For each classifier, whether it reads backward; without language models its encoder decides."""
+        return self.config.pretraining.ways if self.config.pretraining.wanted else (False,)
+
+    def _folder(self, *, backward: bool, number: int) -> Path:
+        """Return where a classifier's training keeps its files: in the run's own folder if there is but one."""
+        if len(self._ways) == 1 and not self.config.self_training.rounds:
+            return self.folder
+        return self.folder / f"classifier-{way(backward=backward)}{f'-{number + 1}' if number else ''}"
+
+    def _below(self, *, backward: bool) -> LanguageModel | None:
+        """Return the language model that classifiers of one direction begin with; train it where that is wanted."""
+        if self.config.pretraining.wanted:
+            return self._language_model(backward=backward)
+        return self.below.model if self.below else None
+
+    def _guessed(self, teacher: Classifier, number: int) -> EncodedDocuments:
+        """Return the documents whose labels the teacher is surest of, with these; from the file, once it is there."""
+        file, multi_label = self.folder / f"guesses-{number}.json", self.config.documents.multi_label
+        if file.is_file():
+            guesses = Guesses.from_json(read_json(file, CorpusError, "guessed labels"), multi_label=multi_label)
+        else:
+            unknown = self._unlabelled
+            self.progress(Event(stage="train", message=f"guessing the labels of {len(unknown):,} documents"))
+            log_probs = teacher.eval().log_probs(document_logits(teacher, unknown).to(teacher.device)).detach()
+            share = self.config.self_training.surest
+            guesses = Guesses.surest(log_probs.double().cpu().numpy(), share, multi_label=multi_label)
+            write_json(file, guesses.to_json())
+        return replace(self._unlabelled.select(guesses.documents), labels=guesses.labels)
+
+    @cached_property
+    def _unlabelled(self) -> EncodedDocuments:
+        texts = [one.text for one in self.documents.unlabelled]
+        none = self.splits.encoded["train"].labels[:0]
+        nothing = np.zeros((len(texts), *none.shape[1:]), dtype=none.dtype)
+        return encode_documents(texts, nothing, self.tokenizer, max_tokens=self.config.classifier.max_tokens)
 
     def _new_classifier(self, *, backward: bool, below: LanguageModel | None) -> DocumentClassifier:
         """Return a classifier whose encoder has the weights of the language model `below`, where there is one."""
@@ -128,25 +208,32 @@ class Stages:
             texts["valid"] = [one.text for one in splits["valid"]]
         return prepare(DocumentTexts(self.documents.name, texts), self.tokenizer, progress=self.progress)
 
-    def _train(self, model: DocumentClassifier, folder: Path, *, share: float, resume: bool) -> TrainingOutcome:
+    def _train(self, model: DocumentClassifier, stage: Stage, *, resume: bool) -> TrainingOutcome:
         """Train a classifier; against the clock, in a share of what is left once all is scored and saved."""
         config, splits = self.config.training, self.splits
+        origin = {"corpus": splits.source_hash, "tokenizer": splits.tokenizer_hash}
+        known = splits.encoded["train"]
+        if stage.train is not known:
+            origin["labels"] = sha256_json({"labels": stage.train.labels.tolist()})
+            if config.epochs is not None:
+                config = config.replace(epochs=student_epochs(config.epochs, (len(known), len(stage.train))))
         task = Classification(
-            model,
-            splits.encoded["train"],
-            splits.encoded.get("valid"),
-            config,
-            name=self.documents.name,
-            origin={"corpus": splits.source_hash, "tokenizer": splits.tokenizer_hash},
+            model, stage.train, splits.encoded.get("valid"), config, name=self.documents.name, origin=origin
         )
         limit = None
         if config.minutes is not None:
             model.to(choose_device(config.device)).eval()
             left = self.clock(config.minutes) - self.spent
             needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
-            scoring = min(needed / share, left * _SCORING_SHARE)
-            limit = max((left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS) * share, 1.0)
-        return Trainer(task, folder, time_limit=limit, track=self.track, progress=self.progress).run(resume=resume)
+            scoring = min(needed / stage.share, left * _SCORING_SHARE)
+            limit = max((left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS) * stage.share, 1.0)
+        trainer = Trainer(task, stage.folder, time_limit=limit, track=self.track, progress=self.progress)
+        last = stage.folder == self.folder
+        # A run of one stage that is resumed before that began is refused; of several stages, the next begins.
+        outcome = trainer.run(resume=stage.begun or (resume and last and not self.config.pretraining.wanted))
+        if outcome.interrupted and not last:
+            raise KeyboardInterrupt
+        return outcome
 
 
 def _together(outcomes: Sequence[TrainingOutcome]) -> TrainingOutcome:

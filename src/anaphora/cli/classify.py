@@ -54,8 +54,25 @@ def train(
     test: Annotated[
         str | None, typer.Option(metavar="DATA", help="Documents to test on.", rich_help_panel=_DATA)
     ] = None,
+    unlabelled: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DATA",
+            help="Text without labels, for --pretrain-share and --self-training; may be repeated.",
+            show_default=False,
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The column of what belongs together, as an author: no two splits share one.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     multi_label: Annotated[
         bool, typer.Option("--multi-label", help="Documents may have several labels.", rich_help_panel=_DATA)
     ] = False,
@@ -87,6 +104,14 @@ def train(
     direction: Annotated[
         str | None,
         typer.Option(help="How it reads: forward, backward or both.", show_default="forward", rich_help_panel=TRAINING),
+    ] = None,
+    self_training: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="So often, learn anew from what the last classifier is sure of without labels.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     class_weights: Annotated[
         str | None, typer.Option(help="balanced or none.", show_default="none", rich_help_panel=TRAINING)
@@ -121,8 +146,10 @@ def train(
             data,
             valid=valid,
             test=test,
+            unlabelled=unlabelled or (),
             text_column=text_column,
             label_column=label_column,
+            group_column=group_column,
             multi_label=multi_label or None,
             labelled=labels,
             class_weights=class_weights,
@@ -130,6 +157,7 @@ def train(
             pretrain_share=pretrain_share,
             pretrain_epochs=pretrain_epochs,
             direction=direction,
+            self_training=self_training,
             minutes=minutes,
             epochs=epochs,
             steps=steps,

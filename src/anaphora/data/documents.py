@@ -76,6 +76,14 @@ class EncodedDocuments:
         """Return some of the documents, in the order of `indices`."""
         return _pack([self[int(index)] for index in indices], self.labels[indices])
 
+    def with_more(self, others: "EncodedDocuments") -> "EncodedDocuments":
+        """Return these documents and, after them, others."""
+        return EncodedDocuments(
+            token_ids=np.concatenate([self.token_ids, others.token_ids]),
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + others.offsets[1:]]),
+            labels=np.concatenate([self.labels, others.labels]),
+        )
+
     def batch(self, indices: Sequence[int] | NDArray[np.int64]) -> DocumentBatch:
         """Return some of the documents as a batch."""
         lengths = self.lengths[indices]

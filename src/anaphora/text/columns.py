@@ -24,21 +24,28 @@ LABEL_NAMES = (
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of the columns that hold text and label; `label` is None where labels are not asked for."""
+    """The names of the columns that hold text, label and group.
+
+    Attributes:
+        label: None where labels are not asked for.
+        group: None where rows do not belong together.
+    """
 
     text: str
     label: str | None
+    group: str | None = None
 
     @classmethod
-    def choose(cls, row: Row, text: str | None, label: str | None, *, labelled: bool) -> Self:
-        """Choose from the names of a table's first row; `text` and `label` are names that the user gave.
+    def choose(cls, row: Row, text: str | None, label: str | None, *, labelled: bool, group: str | None = None) -> Self:
+        """Choose from the names of a table's first row; `text`, `label` and `group` are names that the user gave.
 
         Raises:
             CorpusError: a given name is not there, or none of the usual ones is.
         """
         found_text = _find(row, text, TEXT_NAMES, "text")
         found_label = _find(row, label, LABEL_NAMES, "label") if labelled else None
-        rest = [name for name in row.names if name not in (found_text, found_label)]
+        found_group = _find(row, group, (), "group")
+        rest = [name for name in row.names if name not in (found_text, found_label, found_group)]
         only = rest[0] if len(rest) == 1 else None  # of two columns, one of them known, the other is no riddle
         if found_text is None and (len(row.names) == 1 or found_label is not None):
             found_text = only
@@ -48,11 +55,18 @@ class Columns:
             raise CorpusError(_riddle(row, TEXT_NAMES, "text"))
         if found_label is None and labelled:
             raise CorpusError(_riddle(row, LABEL_NAMES, "label"))
-        return cls(found_text, found_label)
+        return cls(found_text, found_label, found_group)
 
     def text_of(self, row: Row) -> str:
         """Return the text of a row; errors as for `Row.string`, or a JSON object lacks the field."""
         return row.string(_there(row, self.text, "text"))
+
+    def group_of(self, row: Row) -> str | None:
+        """Return what a row belongs to; None where nothing is known, as in an empty cell."""
+        if self.group is None:
+            return None
+        value = row.value(_there(row, self.group, "group"))
+        return None if value in (None, "") else str(value)
 
     def labels_of(self, row: Row, separator: str | None) -> tuple[str, ...]:
         """Return the labels of a row, none for an empty cell or a JSON null; without a separator, at most one.

@@ -30,11 +30,13 @@ class Document:
         text: as it stands in the file; line ends are "\\n".
         labels: one; several or none where documents may have several; none where nothing is known.
         where: file and line, for messages.
+        group: what it belongs to with others, as a film or an author; None where that is not known.
     """
 
     text: str
     labels: tuple[str, ...]
     where: str
+    group: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +45,7 @@ class Reading:
 
     text_column: str | None = None
     label_column: str | None = None
+    group_column: str | None = None
     separator: str | None = None
     encoding: str = "utf-8"
 
@@ -55,9 +58,10 @@ class Reading:
         columns = None
         for row in file.rows():
             if columns is None:
-                columns = Columns.choose(row, self.text_column, self.label_column, labelled=labelled)
+                group = self.group_column if labelled else None
+                columns = Columns.choose(row, self.text_column, self.label_column, labelled=labelled, group=group)
             labels = columns.labels_of(row, self.separator) if labelled else ()
-            yield Document(columns.text_of(row), labels, row.where)
+            yield Document(columns.text_of(row), labels, row.where, columns.group_of(row))
 
     def folder(self, folder: Path, labels: tuple[str, ...]) -> Iterator[Document]:
         """Yield each file of a folder as one document with these labels, sorted by name; hidden files are none."""

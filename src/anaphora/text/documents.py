@@ -26,7 +26,7 @@ from anaphora.text.download import fetch, files_of
 from anaphora.text.encoding import KnownEncoding
 from anaphora.text.readers import FORMATS, PACKINGS, TextFile
 from anaphora.text.sources import STDIN
-from anaphora.text.splits import take_stratified
+from anaphora.text.splits import take_groups, take_stratified
 from anaphora.text.tables import Row
 
 _SHOWN = 5  # places that a message names
@@ -46,6 +46,8 @@ class DocumentSettings(Settings):
             the others become text without labels.
         unlabelled: further text without labels: tables, text files (a document a line), folders of text files.
         text_column, label_column: of a table; None: found by the usual names.
+        group_column: of a table; documents with the same value there, of one author or film, stay together when splits
+            are cut. The films of "imdb" are known.
         multi_label: a document may have several labels, or none.
         label_separator: what stands between several labels in one cell.
         encoding: of the files.
@@ -63,6 +65,7 @@ class DocumentSettings(Settings):
     unlabelled: tuple[str, ...] = ()
     text_column: str | None = None
     label_column: str | None = None
+    group_column: str | None = None
     multi_label: bool = False
     label_separator: str = Field(default="|", min_length=1)
     encoding: KnownEncoding = "utf-8"
@@ -89,6 +92,7 @@ class DocumentSettings(Settings):
         return Reading(
             text_column=self.text_column,
             label_column=self.label_column,
+            group_column=self.group_column,
             separator=self.label_separator if self.multi_label else None,
             encoding=self.encoding,
         )
@@ -203,13 +207,13 @@ def _known(entry: CatalogEntry, settings: DocumentSettings, progress: Progress) 
     if "index" not in located:
         return {"all": [_review(row) for row in table.rows()]}
     found: dict[str, list[Document]] = {}
-    for split, row in imdb.rows_with_split(table, located["index"].path):
-        found.setdefault(split, []).append(_review(row))
+    for row, place in imdb.rows_with_place(table, located["index"].path):
+        found.setdefault(place.split, []).append(_review(row, place.films))
     return found
 
 
-def _review(row: Row) -> Document:
-    return Document(row.string(imdb.TEXT), (imdb.LABELS[row.string(imdb.LABEL)],), row.where)
+def _review(row: Row, films: str | None = None) -> Document:
+    return Document(row.string(imdb.TEXT), (imdb.LABELS[row.string(imdb.LABEL)],), row.where, films)
 
 
 def _divided(found: Mapping[str, Documents], settings: DocumentSettings) -> tuple[dict[str, Documents], Documents]:
@@ -229,12 +233,17 @@ def _divided(found: Mapping[str, Documents], settings: DocumentSettings) -> tupl
 
 
 def _cut(documents: Documents, share: float, seed: int, split: str) -> tuple[Documents, Documents]:
-    """Cut a share of each label off at random; each label keeps a document to learn from."""
-    labels = [one.labels for one in documents]
-    chosen = take_stratified(labels, max(1, round(share * len(documents))), seed, leave=1)
+    """Cut a share of each label off at random, in whole groups; each label keeps a document to learn from."""
+    labels, count = [one.labels for one in documents], max(1, round(share * len(documents)))
+    if any(one.group is not None for one in documents):
+        groups = [one.where if one.group is None else one.group for one in documents]
+        chosen, grouped = take_groups(labels, groups, count, seed, leave=1), ", or their groups too large,"
+    else:
+        chosen, grouped = take_stratified(labels, count, seed, leave=1), ""
     if not chosen.any():
         raise CorpusError(
-            f"{_count(documents)} are too few to hold some back as {split!r}: give more, or a file for it (--{split})"
+            f"{_count(documents)} are too few{grouped} to hold some back as {split!r}: give more, or a file for it"
+            f" (--{split})"
         )
     return _parted(documents, chosen.tolist())
 

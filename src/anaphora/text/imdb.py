@@ -10,18 +10,21 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from anaphora.errors import CorpusError, DownloadError
 from anaphora.files import atomic_write
-from anaphora.text.readers import ReadOptions, TextFile
+from anaphora.text.readers import TextFile
 from anaphora.text.tables import Row
 
 TABLE, INDEX = "movie_data.csv", "movie_data.index.csv"
 TEXT, LABEL = "review", "sentiment"
 LABELS = {"0": "neg", "1": "pos"}  # of the table, and as the folders of the original archive are called
+
+# The numbers in the names of the original files run film by film. Ends of a run may share a film with the next one.
+_RUN = 100
 
 # The order in which the book reads the folders; the shuffle starts from it.
 _FOLDERS = (("test", "pos"), ("test", "neg"), ("train", "pos"), ("train", "neg"))
@@ -51,21 +54,40 @@ class ReviewSplit:
         Raises:
             CorpusError: table and index differ in length, or cannot be read.
         """
-        for split, row in rows_with_split(self.table, self.index):
-            if split == self.split:
+        for row, place in rows_with_place(self.table, self.index):
+            if place.split == self.split:
                 yield iter((row.string(TEXT),))
 
 
-def rows_with_split(table: TextFile, index: Path) -> Iterator[tuple[str, Row]]:
-    """Yield the rows of the table, each with the official split that it belongs to; errors as for `documents`."""
-    splits = ["".join(row) for row in TextFile(path=index, options=ReadOptions(column="split")).documents()]
+class Place(NamedTuple):
+    """Where a review stood in the original archive.
+
+    Attributes:
+        split: the official one.
+        films: names the run of reviews of a few films that it belongs to.
+    """
+
+    split: str
+    films: str
+
+
+def rows_with_place(table: TextFile, index: Path) -> Iterator[tuple[Row, Place]]:
+    """Yield the rows of the table, each with its place in the original; errors as for `documents`."""
+    places = [_place(row) for row in TextFile(path=index).rows()]
     rows = -1
     for rows, row in enumerate(table.rows()):
-        if rows >= len(splits):
+        if rows >= len(places):
             break
-        yield splits[rows], row
-    if rows + 1 != len(splits):
-        raise CorpusError(f"{table.name} does not have the {len(splits)} rows of its index {index}")
+        yield row, places[rows]
+    if rows + 1 != len(places):
+        raise CorpusError(f"{table.name} does not have the {len(places)} rows of its index {index}")
+
+
+def _place(row: Row) -> Place:
+    split, label, number = (row.string(name) for name in ("split", "label", "id"))
+    if not number.isdecimal():
+        raise CorpusError(f"{row.where}: the id {number!r} is no number; get the index again")
+    return Place(split, f"{split}/{label}/{int(number) // _RUN}")
 
 
 def build_table(archive: Path, folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Dividing labelled documents at random so that every part has each label's share: validation, tests, fewer labels.
 
-A function of the documents, the count and the seed; the order of the documents is kept within each part.
+A function of the documents, the count and the seed; the order of the documents is kept within each part. Documents that
+belong together, reviews of one film or messages of one author, can stay on one side: what a model learns of the film by
+heart is no help elsewhere, and must not look like one.
 """
 
 from collections import Counter
@@ -39,6 +41,39 @@ def take_stratified(
         members = np.flatnonzero(groups == group)
         chosen[random.permutation(members)[:share]] = True
     return chosen
+
+
+def take_groups(
+    labels: Sequence[Labels], groups: Sequence[str], count: int, seed: int, *, leave: int = 0
+) -> NDArray[np.bool_]:
+    """Choose about `count` documents, whole groups at random, as near to each label's share as groups allow.
+
+    Args:
+        labels: those of each document.
+        groups: that of each document.
+        count: how many to choose.
+        seed: of the choice.
+        leave: leave at least so many of each label, where it has them.
+
+    Returns:
+        (len(labels),): which documents are chosen; none where every group is too large.
+    """
+    names = sorted({label for those in labels for label in those})
+    number_of = {name: number for number, name in enumerate(names)}
+    kinds, members = np.unique(np.array(groups, dtype=object), return_inverse=True)
+    counts = np.zeros((len(kinds), len(names) + 1))  # of each label, and of documents
+    for group, those in zip(members, labels, strict=True):
+        counts[group, [*(number_of[label] for label in those), -1]] += 1
+    total = counts.sum(0)
+    wanted, most = total * (count / max(len(labels), 1)), np.maximum(total - leave, 0)
+    most[-1] = np.inf
+    taken, chosen = np.zeros(len(total)), np.zeros(len(kinds), dtype=np.bool_)
+    for group in np.random.default_rng(seed).permutation(len(kinds)):
+        more = taken + counts[group]
+        if (more <= most).all() and np.square(more - wanted).sum() < np.square(taken - wanted).sum():
+            taken, chosen[group] = more, True
+    picked: NDArray[np.bool_] = chosen[members]
+    return picked
 
 
 def _shares(

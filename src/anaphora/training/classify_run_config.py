@@ -21,6 +21,7 @@ from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.config import TrainingConfig
 from anaphora.training.pretraining import PretrainingSettings
 from anaphora.training.sections import Layout, Sections
+from anaphora.training.self_training import SelfTrainingSettings
 
 # A word that occurs once teaches nothing about labels; it teaches what an unknown word is like.
 _WORDS = {"min_count": 2, "max_size": 30_000, "line_breaks": "space"}
@@ -46,13 +47,14 @@ def _class_of(section: str, sections: Sections) -> type[Settings]:
         "pretraining": PretrainingSettings,
         "encoder": encoder_config_class(sections["encoder"].get("name")),
         "classifier": ClassifierSettings,
+        "self_training": SelfTrainingSettings,
         "training": TrainingConfig,
     }
     return classes[section]
 
 
 CLASSIFIER = Layout(
-    ("documents", "tokenizer", "pretraining", "encoder", "classifier", "training"),
+    ("documents", "tokenizer", "pretraining", "encoder", "classifier", "self_training", "training"),
     _class_of,
     first=("encoder.name", "name"),
 )
@@ -68,6 +70,7 @@ class ClassifyRunConfig(Settings):
     pretraining: PretrainingSettings
     encoder: SerializeAsAny[EncoderConfig]
     classifier: ClassifierSettings
+    self_training: SelfTrainingSettings
     training: TrainingConfig
 
     def to_json(self) -> Sections:
@@ -88,6 +91,7 @@ class ClassifyRunConfig(Settings):
             pretraining=PretrainingSettings(**sections["pretraining"]),
             encoder=encoder_config(sections["encoder"]),
             classifier=ClassifierSettings(**sections["classifier"]),
+            self_training=SelfTrainingSettings(**sections["self_training"]),
             training=TrainingConfig(**sections["training"]),
         )
 

@@ -39,7 +39,8 @@ class NextToken(Lesson):
         return model.initial_state(batch_size)
 
     def example(self, model: NeuralLanguageModel, config: TrainingConfig, seq_len: int) -> Batch:
-        tokens = torch.randint(model.vocab_size, (config.batch_size, seq_len))
+        # Zipf's law, for vocabularies list their types by frequency: heads spend more on rare types.
+        tokens = (model.vocab_size ** torch.rand(config.batch_size, seq_len, dtype=torch.float64)).long() - 1
         return Batch(inputs=tokens, targets=tokens, continues=False)
 
     def _state_before(self, model: NeuralLanguageModel, batch: Batch, carried: State | None) -> State:

@@ -25,7 +25,7 @@ _FEWEST_STEPS = 4  # in an epoch
 _TRAINING = {
     "learning_rate": 5e-3,
     "weight_decay": 0.01,
-    "batch_size": 32,
+    "batch_size": 64,
     "bptt": 70,
     "max_grad_norm": 0.5,
     "dropout_state": 0.02,
