@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TaggedWords,
         TagResult,
         TrainResult,
+        VoteResult,
         adapt,
         classify,
         compare,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         train,
         train_classifier,
         train_tagger,
+        vote,
     )
     from anaphora.bundle import Bundle
     from anaphora.errors import AnaphoraError, AnaphoraWarning
@@ -84,6 +86,7 @@ _HOMES = {
     "TagResult": "anaphora.api",
     "TaggedWords": "anaphora.api",
     "TrainResult": "anaphora.api",
+    "VoteResult": "anaphora.api",
     "adapt": "anaphora.api",
     "classify": "anaphora.api",
     "compare": "anaphora.api",
@@ -111,6 +114,7 @@ _HOMES = {
     "train": "anaphora.api",
     "train_classifier": "anaphora.api",
     "train_tagger": "anaphora.api",
+    "vote": "anaphora.api",
 }
 
 __all__ = [
@@ -137,6 +141,7 @@ __all__ = [
     "TagResult",
     "TaggedWords",
     "TrainResult",
+    "VoteResult",
     "__version__",
     "adapt",
     "classify",
@@ -165,6 +170,7 @@ __all__ = [
     "train",
     "train_classifier",
     "train_tagger",
+    "vote",
 ]
 
 

@@ -218,3 +218,18 @@ def test_info_knows_a_classifier(anaphora: Run, trained: tuple[Path, Result]) ->
     shown = anaphora("info", trained[0]).stdout
     assert shown.startswith("model      classifier, ")
     assert "accuracy 1.0  macro f1 1.0" in shown
+
+
+def test_two_runs_vote(anaphora: Run, trained: tuple[Path, Result]) -> None:
+    folder, _ = trained
+    table = write_reviews(Path("reviews.csv"))
+    anaphora("classify", "train", table, "--epochs=4", "--seed=2", "--out=second", *TINY)
+    done = anaphora("classify", "vote", folder, "second", "--out=both")
+    assert done.exit_code == 0, done.output
+    assert "anaphora classify eval both DATA" in done.stdout
+    assert json.loads(anaphora("classify", "eval", "both", table, "--json").stdout)["documents"] == 60
+    again = anaphora("classify", "vote", folder, "second", "--out=both")
+    assert again.exit_code == 2
+    assert "holds a model already" in again.stderr
+    found = json.loads(anaphora("classify", "vote", folder, "second", "--out=both", "--overwrite", "--json").stdout)
+    assert found["labels"] == ["neg", "pos"]

@@ -121,6 +121,11 @@ def test_the_adversary_raises_the_loss_and_knows_no_padding() -> None:
         assert float(share) == pytest.approx(0.1, rel=1e-4)
 
 
+def test_the_adversary_waits_for_the_embedding_to_thaw(tmp_path: Path) -> None:
+    learnt = task(make(adversarial=0.05), settings(epochs=2, unfreeze_share=0.5))
+    assert Trainer(learnt, tmp_path / "run").run().epochs == 2
+
+
 def test_rare_classes_weigh_more() -> None:
     assert balanced_weights(np.array([0, 0, 0, 1]), 2).tolist() == pytest.approx([4 / 6, 2.0])
     assert balanced_weights(np.array([[1, 0], [1, 1], [1, 0], [0, 0]]), 2).tolist() == pytest.approx([1 / 3, 3.0])

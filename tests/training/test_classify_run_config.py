@@ -37,6 +37,33 @@ def test_a_rule_to_stop_by_wins() -> None:
     assert (training.minutes, training.epochs) == (3.0, None)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "share"),
+    [
+        ({"training": {"minutes": 20.0}}, 0.5),
+        ({"training": {"minutes": 20.0}, "pretraining": {"direction": "both"}}, 0.5),
+        ({"training": {"minutes": 20.0}, "pretraining": {"pretrain_share": 0.0}}, 0.0),
+        ({"training": {"minutes": 20.0}, "pretraining": {"pretrain_epochs": 3}}, 0.0),
+        ({"training": {"minutes": 20.0}, "encoder": {"name": "gru"}}, 0.0),
+        ({"training": {"minutes": 1.0}}, 0.0),
+        ({"training": {"epochs": 2}}, 0.0),
+    ],
+)
+def test_a_language_model_comes_first_where_there_is_time_and_text(chosen: dict[str, Any], share: float) -> None:
+    long = "words with spaces and more " * 40
+    config = resolved(long, **chosen)
+    assert config.pretraining.pretrain_share == share
+    assert (config.encoder.name == "language-model") == config.pretraining.wanted
+    few = resolved(long, count=10, **chosen)
+    assert few.pretraining.pretrain_share == chosen.get("pretraining", {}).get("pretrain_share", 0.0)
+
+
+def test_text_without_labels_counts_as_text() -> None:
+    given = CLASSIFIER.checked({"documents": {"source": "x.csv"}, "training": {"minutes": 9.0}})
+    sections = suited(given, documents("few words", 10), documents("many words " * 20, 9000))
+    assert sections["pretraining"]["pretrain_share"] == 0.5
+
+
 def test_a_resolved_configuration_is_a_configuration() -> None:
     config = resolved(encoder={"name": "elman", "bidirectional": False}, classifier={"pooling": "attention"})
     assert ClassifyRunConfig.from_json(config.to_json()) == config

@@ -27,6 +27,7 @@ from anaphora.api.tag_run import TagResult
 from anaphora.api.tagging import TaggedWords, evaluate_tagger, load_tagger, tag, train_tagger
 from anaphora.api.texts import text_for
 from anaphora.api.training import train
+from anaphora.api.voting import VoteResult, vote
 
 __all__ = [
     "ArpaResult",
@@ -39,6 +40,7 @@ __all__ = [
     "TagResult",
     "TaggedWords",
     "TrainResult",
+    "VoteResult",
     "adapt",
     "classify",
     "compare",
@@ -69,4 +71,5 @@ __all__ = [
     "train",
     "train_classifier",
     "train_tagger",
+    "vote",
 ]

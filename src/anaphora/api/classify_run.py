@@ -204,7 +204,7 @@ def _open_language_model(sections: Sections) -> Bundle | None:
 
 def _resolved(sections: Sections, documents: LabelledDocuments, below: Bundle | None) -> Sections:
     """Return the sections with all that documents and language model decide."""
-    found = suited(sections, documents.splits["train"])
+    found = suited(sections, documents.splits["train"], documents.unlabelled)
     if below is not None:
         net = {"name": "language-model", "net": below.model.config.model_dump(mode="json")}
         found["encoder"] = {**net, **found["encoder"]}

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+from anaphora import bundle
 from anaphora.errors import ConfigError
 
 CONFIG, RUN, MODEL, CHECKPOINTS = "config.json", "run.json", "model", "checkpoints"
@@ -45,6 +46,22 @@ def new_run(out: Path | None, name: str, *, overwrite: bool = False) -> Iterator
     finally:
         if replaced:
             shutil.rmtree(replaced)
+
+
+def check_free(folder: Path, *, overwrite: bool) -> None:
+    """Make sure that a model made of others may be written to a folder.
+
+    Raises:
+        ConfigError: it is a file, or holds something else, or a model that `overwrite` does not allow to replace.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out {folder} is a file; name a folder")
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / bundle.CONFIG).is_file() or not (folder / bundle.WEIGHTS).is_file():
+        raise ConfigError(f"--out {folder} is not empty and holds no model; --overwrite replaces models only")
+    if not overwrite:
+        raise ConfigError(f"--out {folder} holds a model already; choose another folder, or replace it (--overwrite)")
 
 
 def holds_progress(folder: Path) -> bool:

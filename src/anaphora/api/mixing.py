@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from anaphora.api.folder import check_free
 from anaphora.api.models import loaded
-from anaphora.bundle import CONFIG, WEIGHTS, Bundle, save_bundle
+from anaphora.bundle import Bundle, save_bundle
 from anaphora.errors import ConfigError, CorpusError
 from anaphora.evaluation.metrics import finite_or_none, perplexity
 from anaphora.evaluation.scoring import LineScorer, score_lines
@@ -103,7 +104,7 @@ def mix(
     """
     kinds = _checked(combination=(combination, Combination), context_classes=(context_classes, ContextClasses))
     folder = Path(out)
-    _check_free(folder, overwrite)
+    check_free(folder, overwrite=overwrite)
     bundles = [loaded(model, device) for model in models]
     _check_same_tokens(bundles)
     if combination == "linear":
@@ -148,17 +149,6 @@ def _checked(**choices: tuple[str, Any]) -> dict[str, Any]:
         if value not in known:
             raise ConfigError(f"{name} = {value!r} for a mixture{did_you_mean(value, known)}; use {' or '.join(known)}")
     return {name: value for name, (value, _) in choices.items()}
-
-
-def _check_free(folder: Path, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"--out {folder} is a file; name a folder")
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
-        raise ConfigError(f"--out {folder} is not empty and holds no model; --overwrite replaces models only")
-    if not overwrite:
-        raise ConfigError(f"--out {folder} holds a model already; choose another folder, or replace it (--overwrite)")
 
 
 def _check_same_tokens(bundles: Sequence[Bundle]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anaphora.cli import classify_explain, output, progress
+from anaphora.cli import classify_explain, classify_vote, output, progress
 from anaphora.cli.options import RUN, TRAINING, ConfigFile, Device, Overwrite, Resume, Seed, Settings, Steps, Track
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
@@ -38,6 +38,7 @@ LabelColumn = Annotated[
 
 app = typer.Typer(no_args_is_help=True, help="Tell the labels of documents: reviews, messages, articles.")
 app.command("explain")(classify_explain.explain)
+app.command("vote")(classify_vote.vote)
 
 
 @app.command()

@@ -107,7 +107,7 @@ class ClassifierSettings(Settings):
         class_weights: "balanced" makes all classes count alike in training, however few documents they have.
         adversarial: how far training moves the embedded words, all of a document together, in the direction that hurts
             most, as a share of their length; the loss there counts as much as the plain one (Miyato et al. 2017, arXiv
-            1605.07725). A step then takes twice as long. 0 leaves it out.
+            1605.07725). A step then takes twice as long. It begins when the embedding learns; 0 leaves it out.
         max_tokens: of a longer document so many are read, half of them at its beginning and half at its end.
     """
 
@@ -257,10 +257,10 @@ class ClassifierEnsemble(Classifier):
         return self.config.members[0].max_tokens
 
     def embed(self, tokens: Tensor) -> Tensor:
-        return torch.cat([member.embed(tokens) for member in self._members()], -1)
+        return torch.cat([member.embed(tokens) for member in self.voters], -1)
 
     def logits_from_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        members, start, log_probs = self._members(), 0, []
+        members, start, log_probs = self.voters, 0, []
         for member in members:
             width = member.encoder.embedding_dim
             part = embedded[..., start : start + width]
@@ -270,7 +270,9 @@ class ClassifierEnsemble(Classifier):
         # As logits: of one class, up to a constant; of several labels, log p - log (1 - p).
         return mean - torch.log(-torch.expm1(mean)) if self.multi_label else mean
 
-    def _members(self) -> list[DocumentClassifier]:
+    @property
+    def voters(self) -> list[DocumentClassifier]:
+        """The members, which share their weights with the ensemble."""
         return [cast(DocumentClassifier, member) for member in self.members]
 
 

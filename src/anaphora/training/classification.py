@@ -38,7 +38,7 @@ class Classes(Lesson):
         embedded = model.embed(batch.tokens)
         logits = model.logits_from_embedded(embedded, batch.lengths)
         objective = self._objective(logits, batch.labels)
-        if self._adversarial:
+        if self._adversarial and embedded.requires_grad:  # layers that are frozen need no adversary
             moved = embedded + self._worst(objective, embedded, batch.lengths)
             objective = objective + self._objective(model.logits_from_embedded(moved, batch.lengths), batch.labels)
         return Losses(nats(logits, batch.labels).mean(), objective), ()

@@ -32,8 +32,12 @@ _FINE_TUNING = {
     "layer_rate_factor": 2.6,
     "unfreeze_share": 0.2,
     "learning_rate": 4e-3,
+    "average": "ema",
+    "average_decay": 0.998,
 }
 _STOPS = ("minutes", "epochs", "steps")
+# Text and time from which a language model pays, and its share of the time.
+_ENOUGH_CHARS, _ENOUGH_MINUTES, _SHARE = 1_000_000, 5.0, 0.5
 _DOCUMENTS_READ, _LEAST_EPOCHS, _MOST_EPOCHS = 60_000, 4, 50
 # Less white space than this is no text in words, as Chinese or Japanese.
 _LEAST_SPACES, _LOOKED_AT = 0.04, 100_000
@@ -115,11 +119,13 @@ def document_settings(sections: Sections) -> DocumentSettings:
     return DocumentSettings(**sections["documents"])
 
 
-def suited(sections: Sections, documents: Sequence[Document]) -> Sections:
+def suited(sections: Sections, documents: Sequence[Document], unlabelled: Sequence[Document] = ()) -> Sections:
     """Fill in what suits the training documents where the user left it open.
 
-    Without a rule to stop by, about 60,000 documents are read, each 4 to 50 times.
+    Without a rule to stop by, about 60,000 documents are read, each 4 to 50 times. Of enough minutes, with enough text,
+    half go to a language model.
     """
+    sections = _with_pretraining(sections, [*documents, *unlabelled])
     pretraining = PretrainingSettings(**sections["pretraining"])
     tokenizer, encoder, training = sections["tokenizer"], sections["encoder"], {**_TRAINING, **sections["training"]}
     if pretraining.wanted or training.get("init") is not None:
@@ -133,6 +139,16 @@ def suited(sections: Sections, documents: Sequence[Document]) -> Sections:
         epochs = math.ceil(_DOCUMENTS_READ / len(documents))
         training["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
     return {**sections, "tokenizer": tokenizer, "encoder": encoder, "training": training}
+
+
+def _with_pretraining(sections: Sections, documents: Sequence[Document]) -> Sections:
+    """Let a language model come first where nobody chose an encoder and there is time and text for it."""
+    given, training = sections["pretraining"], sections["training"]
+    chosen = {"pretrain_share", "pretrain_epochs"} & given.keys() or sections["encoder"] or training.get("init")
+    minutes = float(training.get("minutes") or 0)
+    if chosen or minutes < _ENOUGH_MINUTES or sum(len(one.text) for one in documents) < _ENOUGH_CHARS:
+        return sections
+    return {**sections, "pretraining": {"pretrain_share": _SHARE, **given}}
 
 
 def _kind(documents: Sequence[Document]) -> str:
