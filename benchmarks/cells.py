@@ -1,7 +1,8 @@
 """How long a training step takes by cell, beside nn.LSTM with as many weights: forward and backward, one thread.
 
 V 80, B 64, T 128; the LSTM has 512 units, every stack the width that gives it as many weights between embedding and
-head. The rivals take turns; times are processor time of the one thread, so that other processes count for less.
+head. Beside them stand the products of that many weights alone, which bound every cell. The rivals take turns; times are
+processor time of the one thread, so that other processes count for less.
 """
 
 import time
@@ -90,6 +91,21 @@ def step_of(model: nn.Module, tokens: Tensor, autocast: bool) -> Callable[[], No
     return step
 
 
+def products_of(weights: int, autocast: bool) -> Callable[[], None]:
+    """Return the three products that so many weights cost a step, in one matrix: no cell can be faster."""
+    kind = torch.bfloat16 if autocast else torch.float32
+    inputs = torch.randn(BATCH_SIZE * SEQ_LEN, HIDDEN_SIZE, dtype=kind)
+    matrix = torch.randn(weights // HIDDEN_SIZE, HIDDEN_SIZE, dtype=kind)
+    gradient = torch.randn(len(inputs), len(matrix), dtype=kind)
+
+    def step() -> None:
+        F.linear(inputs, matrix)
+        gradient @ matrix
+        gradient.t() @ inputs
+
+    return step
+
+
 def processor_seconds(rivals: dict[str, Callable[[], None]], options: Options) -> dict[str, Row]:
     """Run each once to warm up, then all in turn; return a row for each."""
     seconds: dict[str, list[float]] = {name: [] for name in rivals}
@@ -120,7 +136,9 @@ def main() -> None:
     tokens = torch.randint(VOCAB_SIZE, (BATCH_SIZE, SEQ_LEN))
     with num_threads(1):
         for precision, target in TARGETS.items():
-            rivals = {name: step_of(model, tokens, precision == "bfloat16") for name, model in models.items()}
+            autocast = precision == "bfloat16"
+            rivals = {name: step_of(model, tokens, autocast) for name, model in models.items()}
+            rivals["the products alone"] = products_of(inner_weights(plain), autocast)
             rows = processor_seconds(rivals, options)
             for name, row in rows.items():
                 result.rows.append(
