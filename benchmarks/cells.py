@@ -1,8 +1,8 @@
 """How long a training step takes by cell, beside nn.LSTM with as many weights: forward and backward, one thread.
 
 V 80, B 64, T 128; the LSTM has 512 units, every stack the width that gives it as many weights between embedding and
-head. Beside them stand the products of that many weights alone, which bound every cell. The rivals take turns; times are
-processor time of the one thread, so that other processes count for less.
+head. Beside them stand the products of that many weights alone, which bound every cell. The rivals take turns; times
+are processor time of the one thread, so that other processes count for less.
 """
 
 import time
