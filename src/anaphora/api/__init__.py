@@ -3,13 +3,8 @@
 from anaphora.api.adaptation import adapt, evaluate_adapted
 from anaphora.api.arpa import ArpaResult, export_arpa, import_arpa
 from anaphora.api.catalog import corpora, corpus_info, fetch
-from anaphora.api.classification import (
-    Prediction,
-    classify,
-    evaluate_classifier,
-    load_classifier,
-    train_classifier,
-)
+from anaphora.api.classification import evaluate_classifier, train_classifier
+from anaphora.api.classifiers import load_classifier
 from anaphora.api.classify_run import ClassifyResult
 from anaphora.api.comparison import Comparison, compare
 from anaphora.api.conditions import given
@@ -19,6 +14,7 @@ from anaphora.api.explanation import explain
 from anaphora.api.generation import generate, stream
 from anaphora.api.mixing import MixResult, mix
 from anaphora.api.models import info, load
+from anaphora.api.prediction import Prediction, classify
 from anaphora.api.rescoring import RescoreResult, rescore
 from anaphora.api.result import TrainResult
 from anaphora.api.scoring import LineScores, score

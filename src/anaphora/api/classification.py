@@ -1,35 +1,22 @@
-"""`train_classifier`, `evaluate_classifier` and `classify`: labels for documents. A run is in `classify_run.py`."""
+"""`train_classifier` and `evaluate_classifier`. A run is in `classify_run.py`."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from anaphora.api.classifiers import load_classifier, reading_of_training
 from anaphora.api.classify_run import ClassifyResult, ClassifyRun
 from anaphora.api.classify_scoring import DocumentSplits, encode_labelled, score_split
 from anaphora.api.configure import Assignments, begin_or_resume
 from anaphora.api.folder import CONFIG
 from anaphora.bundle import ClassifierBundle
-from anaphora.bundle import load_classifier as read_classifier
-from anaphora.data.documents import encode_documents
 from anaphora.errors import BundleError, ConfigError, CorpusError
 from anaphora.evaluation.classification import ClassificationScores
 from anaphora.files import read_json
 from anaphora.progress import Progress, silent
-from anaphora.runtime import choose_device
-from anaphora.text.document_files import Document, Reading, is_table
 from anaphora.text.documents import Documents, DocumentSettings, check_known, hash_of, open_documents, read_splits
-from anaphora.text.encoding import check_encoding
-from anaphora.text.line_source import read_lines
-from anaphora.text.sources import STDIN
-from anaphora.training.classification import document_logits
 from anaphora.training.classify_run_config import CLASSIFIER
-
-_TOGETHER = 256  # documents of a table that are classified at once
 
 
 def train_classifier(
@@ -142,16 +129,6 @@ def train_classifier(
     )
 
 
-def load_classifier(path: str | Path, device: str = "auto") -> ClassifierBundle:
-    """Open a classifier: its folder, or the run folder around it.
-
-    Raises:
-        BundleError: the folder is missing, incomplete, corrupt, or holds another kind of model.
-        ConfigError: no such device.
-    """
-    return read_classifier(Path(path), choose_device(device))
-
-
 def evaluate_classifier(
     model: ClassifierBundle | str | Path,
     source: str | Path | None = None,
@@ -187,7 +164,7 @@ def evaluate_classifier(
     else:
         given = {"text_column": text_column, "label_column": label_column, "encoding": encoding, "data_dir": data_dir}
         named = {key: str(value) for key, value in given.items() if value is not None}
-        settings = DocumentSettings(**{**_reading_of_training(bundle), **named, "source": str(source)})
+        settings = DocumentSettings(**{**reading_of_training(bundle), **named, "source": str(source)})
         splits = read_splits(settings, progress=progress)
         corpus_hash = hash_of(splits)
     chosen = _choose(splits, split)
@@ -208,54 +185,6 @@ def evaluate_classifier(
     return score_split(bundle.model, prepared, chosen, model_hash=bundle.model_hash)[0]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What a classifier says of one document.
-
-    Attributes:
-        labels: the likeliest; where there may be several, all those above one half, or none.
-        probabilities: of every label.
-        where: file and line of the document.
-    """
-
-    labels: tuple[str, ...]
-    probabilities: dict[str, float]
-    where: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the same as JSON values."""
-        return {"labels": list(self.labels), "probabilities": self.probabilities, "where": self.where}
-
-
-def classify(
-    model: ClassifierBundle | str | Path,
-    source: str | Path | Sequence[str],
-    *,
-    text_column: str | None = None,
-    encoding: str = "utf-8",
-    device: str = "auto",
-) -> Iterator[Prediction]:
-    """Say of each document which labels it has; an empty one is answered like any other.
-
-    Args:
-        model: a loaded classifier, or its folder.
-        source: a table; or a text file or stdin ("-"), a document a line; or a list of texts. Lines of stdin are
-            answered as they arrive.
-        text_column: of a table; by default found by its name.
-        encoding: of the file.
-        device: where a classifier is loaded to.
-
-    Raises:
-        AnaphoraError: no such model or file; a file that cannot be read, with the line.
-
-    >>> next(classify("runs/reviews-classifier", ["a masterpiece"])).labels  # doctest: +SKIP
-    """
-    bundle = model if isinstance(model, ClassifierBundle) else load_classifier(model, device)
-    column = text_column or _reading_of_training(bundle).get("text_column")
-    groups = _groups(source, Reading(text_column=column, encoding=check_encoding(encoding)))
-    return (prediction for group in groups for prediction in _predict(bundle, group))
-
-
 def _training_documents(bundle: ClassifierBundle) -> DocumentSettings:
     """Return how to open the documents the classifier was trained on.
 
@@ -268,12 +197,6 @@ def _training_documents(bundle: ClassifierBundle) -> DocumentSettings:
         if isinstance(values, dict):
             return DocumentSettings(**values)
     raise BundleError(f"{bundle.path} does not tell where its training documents lie; name some to evaluate it on")
-
-
-def _reading_of_training(bundle: ClassifierBundle) -> dict[str, Any]:
-    """Return how the files of the training were read, as keys of `DocumentSettings`."""
-    reading = bundle.provenance.get("reading")
-    return dict(reading) if isinstance(reading, dict) else {"multi_label": bundle.model.multi_label}
 
 
 def _choose(splits: Mapping[str, Documents], split: str | None) -> str:
@@ -292,38 +215,3 @@ def _fit_to_score(bundle: ClassifierBundle, documents: Documents) -> Documents:
         raise CorpusError(f"{documents[0].where}: neither this document nor any other has a label to compare with")
     check_known(found, bundle.model.labels, "is none of those that the classifier learnt")
     return found
-
-
-def _groups(source: str | Path | Sequence[str], reading: Reading) -> Iterator[list[Document]]:
-    """Yield documents in groups that are classified together."""
-    if not isinstance(source, str | Path):
-        texts = [Document(text, (), f"text {number}") for number, text in enumerate(source, 1)]
-        return iter([texts] if texts else [])
-    if is_table(str(source)):
-        rows = reading.table(reading.file(Path(source).expanduser()), labelled=False)
-        return iter(lambda: list(islice(rows, _TOGETHER)), [])
-    return _numbered(read_lines(source, reading.encoding), "stdin" if str(source) == STDIN else str(source))
-
-
-def _numbered(groups: Iterable[list[str]], name: str) -> Iterator[list[Document]]:
-    number = 0
-    for lines in groups:
-        yield [Document(line, (), f"{name}, line {number + place}") for place, line in enumerate(lines, 1)]
-        number += len(lines)
-
-
-def _predict(bundle: ClassifierBundle, documents: Sequence[Document]) -> Iterator[Prediction]:
-    model = bundle.model
-    texts, unknown = (one.text for one in documents), np.zeros(len(documents), dtype=np.int64)
-    encoded = encode_documents(texts, unknown, bundle.tokenizer, max_tokens=model.max_tokens)
-    logits = document_logits(model, encoded).to(model.device)
-    probabilities = model.log_probs(logits).detach().exp().tolist()
-    for document, row in zip(documents, probabilities, strict=True):
-        likely = [row.index(max(row))]
-        if model.multi_label:
-            likely = [number for number, probability in enumerate(row) if probability > 0.5]
-        yield Prediction(
-            labels=tuple(model.labels[number] for number in likely),
-            probabilities=dict(zip(model.labels, row, strict=True)),
-            where=document.where,
-        )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anaphora.api.classification import load_classifier
+from anaphora.api.classifiers import load_classifier
 from anaphora.bundle import ClassifierBundle
 from anaphora.data.documents import encode_documents
 from anaphora.errors import ConfigError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anaphora.api.classification import load_classifier
+from anaphora.api.classifiers import load_classifier
 from anaphora.api.folder import check_free
 from anaphora.bundle import ClassifierBundle, save_classifier
 from anaphora.errors import ConfigError

@@ -4,28 +4,23 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anaphora.cli import classify_explain, classify_vote, output, progress
+from anaphora.cli import classify_explain, classify_report, classify_vote, output, progress
 from anaphora.cli.options import RUN, TRAINING, ConfigFile, Device, Overwrite, Resume, Seed, Settings, Steps, Track
 from anaphora.cli.output import Json, Quiet
 from anaphora.errors import ConfigError
 
 if TYPE_CHECKING:
-    from anaphora.api.classification import Prediction
-    from anaphora.api.classify_run import ClassifyResult
-    from anaphora.evaluation.classification import ClassificationScores
+    from anaphora.api.prediction import Prediction
 
 # As in `train`: `--minutes` counts from the Enter key.
 _STARTED = time.monotonic()
 _DATA = "Documents"  # a heading in --help
-_MOST_CLASSES = 20  # rows of a table on the screen
-_PICTURE = "confusion.png"
 
 TextColumn = Annotated[
     str | None,
@@ -173,11 +168,11 @@ def train(
             command=shlex.join(["anaphora", *sys.argv[1:]]),
             progress=report,
         )
-    picture = _draw(result)
+    picture = classify_report.draw(result)
     if as_json:
         output.say_json({**result.to_json(), "picture": None if picture is None else str(picture)})
     else:
-        _show(result, picture)
+        classify_report.show(result, picture)
     if result.interrupted:
         raise typer.Exit(output.INTERRUPTED)
 
@@ -231,7 +226,7 @@ def evaluate(
         ]
     )
     output.say()
-    _show_classes(scores)
+    classify_report.show_classes(scores)
 
 
 @app.command()
@@ -268,76 +263,3 @@ def _show_json(model: Path, predictions: "Iterator[Prediction]") -> None:
     counted = count()
     rows = (prediction.to_json() for prediction, _ in zip(predictions, counted, strict=False))
     output.say_json_stream({"model": str(model)}, "documents", rows, lambda: {"count": next(counted)})
-
-
-def _draw(result: "ClassifyResult") -> Path | None:
-    """Draw what was taken for what into the run folder, where matplotlib is installed."""
-    scores = result.scores.get("test") or result.scores.get("valid")
-    if scores is None or scores.confusion is None or find_spec("matplotlib") is None:
-        return None
-    from anaphora.lab.confusion import plot_confusion
-
-    path = result.run / _PICTURE
-    plot_confusion(scores.confusion, result.labels, path)
-    return path
-
-
-def _show(result: "ClassifyResult", picture: Path | None) -> None:
-    """Print the scores beside the baselines, each class, where the model lies, and what to type next."""
-    rows = [
-        (
-            split,
-            name,
-            f"{found.accuracy:.2%}",
-            f"{found.macro_f1:.2%}",
-            f"{found.loss:.4f}",
-            f"{found.calibration_error:.2%}",
-        )
-        for split, scores in _by_split(result).items()
-        for name, found in scores.items()
-    ]
-    output.say_table(("split", "model", "accuracy", "macro F1", "nats", "calibration error"), rows)
-    split = next((name for name in ("test", "valid") if name in result.scores), None)
-    if split is not None:
-        scores = result.scores[split]
-        low, high = scores.accuracy_interval
-        output.say(f"accuracy of {scores.documents:,} {split} documents: {low:.2%} to {high:.2%} with 95 % confidence")
-        if "valid" in result.scores:
-            output.say(
-                f"temperature {result.temperature:.2f}, fitted on valid: calibration error on {split} was"
-                f" {result.calibration_error_before[split]:.2%}, is {scores.calibration_error:.2%}"
-            )
-        output.say(scores.signature)
-        output.say()
-        _show_classes(scores)
-    output.say()
-    if result.interrupted:
-        output.say(
-            f"broken off after {result.steps:,} steps; go on with  anaphora classify train --resume {result.run}"
-        )
-    output.say(f"model    {result.model}")
-    if picture is not None:
-        output.say(f"picture  {picture}")
-    output.say(f"next     anaphora classify predict {result.run} FILE")
-
-
-def _show_classes(scores: "ClassificationScores") -> None:
-    """Print precision, recall and F1 of each class, the most frequent first where there are many."""
-    classes = list(scores.classes.items())
-    if len(classes) > _MOST_CLASSES:
-        classes = sorted(classes, key=lambda pair: -pair[1].expected)[:_MOST_CLASSES]
-    rows = [
-        (name, f"{found.precision:.2%}", f"{found.recall:.2%}", f"{found.f1:.2%}", f"{found.expected:,}")
-        for name, found in classes
-    ]
-    output.say_table(("label", "precision", "recall", "F1", "documents"), rows)
-    if len(scores.classes) > len(rows):
-        output.say(f"and {len(scores.classes) - len(rows):,} rarer labels; --json has them all")
-
-
-def _by_split(result: "ClassifyResult") -> "dict[str, dict[str, ClassificationScores]]":
-    """Return, for each held-out split, the scores of the baselines and, last, of the classifier."""
-    return {
-        split: {**{name: scores[split] for name, scores in result.baselines.items()}, "classifier": found}
-        for split, found in result.scores.items()
-    }
