@@ -285,7 +285,7 @@ def test_bad_names(tmp_path: Path) -> None:
             opened(source)
     with pytest.raises(CorpusError, match=r"no column 'txt'.*did you mean 'text'\?; see --text-column"):
         opened(tmp_path / "films.csv", text_column="txt")
-    with pytest.raises(ConfigError, match="a run reads its documents more than once"):
+    with pytest.raises(ConfigError, match="a run reads it more than once"):
         DocumentSettings(source="-")
 
 

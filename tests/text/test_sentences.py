@@ -58,5 +58,5 @@ def test_sentences_that_teach_nothing(text: str, message: str, tmp_path: Path) -
 
 
 def test_stdin_is_no_corpus() -> None:
-    with pytest.raises(ConfigError, match=r"source = '-' in \[sentences\]: a run reads its sentences more than once"):
+    with pytest.raises(ConfigError, match=r"source = '-' in \[sentences\]: a run reads it more than once"):
         SentenceSettings(source="-")

@@ -25,7 +25,7 @@ from anaphora.text.document_files import UNLABELLED, Document, Reading
 from anaphora.text.download import fetch, files_of
 from anaphora.text.encoding import KnownEncoding
 from anaphora.text.readers import FORMATS, PACKINGS, TextFile
-from anaphora.text.sources import STDIN
+from anaphora.text.sources import NamedSource
 from anaphora.text.splits import take_groups, take_stratified
 from anaphora.text.tables import Row
 
@@ -56,9 +56,9 @@ class DocumentSettings(Settings):
 
     section: ClassVar[str] = "documents"
 
-    source: str
-    valid: str | None = None
-    test: str | None = None
+    source: NamedSource
+    valid: NamedSource | None = None
+    test: NamedSource | None = None
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = Field(default=1, ge=0)
     labelled: PositiveInt | None = None
@@ -71,13 +71,6 @@ class DocumentSettings(Settings):
     encoding: KnownEncoding = "utf-8"
     data_dir: str | None = None
     from_path: str | None = None
-
-    @field_validator("source", "valid", "test")
-    @classmethod
-    def _not_stdin(cls, name: str | None) -> str | None:
-        if name == STDIN:
-            raise ValueError("a run reads its documents more than once; write them to a file")
-        return name
 
     @field_validator("fractions")
     @classmethod

@@ -11,14 +11,14 @@ from itertools import chain
 from random import Random
 from typing import ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from anaphora.errors import AnaphoraWarning, CorpusError
 from anaphora.files import sha256_json
 from anaphora.settings import Settings
 from anaphora.text.conll import TaggedSentence, read_conll
 from anaphora.text.encoding import KnownEncoding
-from anaphora.text.sources import STDIN
+from anaphora.text.sources import NamedSource
 
 Sentences = tuple[TaggedSentence, ...]
 
@@ -38,21 +38,14 @@ class SentenceSettings(Settings):
 
     section: ClassVar[str] = "sentences"
 
-    source: str
-    valid: str | None = None
-    test: str | None = None
+    source: NamedSource
+    valid: NamedSource | None = None
+    test: NamedSource | None = None
     valid_share: float = Field(default=0.1, gt=0.0, lt=1.0)
     token_column: str | None = None
     tag_column: str | None = None
     encoding: KnownEncoding = "utf-8"
     seed: int = 0
-
-    @field_validator("source", "valid", "test")
-    @classmethod
-    def _not_stdin(cls, name: str | None) -> str | None:
-        if name == STDIN:
-            raise ValueError("a run reads its sentences more than once; write them to a file")
-        return name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,25 @@ import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from anaphora.errors import AnaphoraWarning, CorpusError
 from anaphora.text.catalog import CATALOG
 from anaphora.text.readers import FORMATS, PACKINGS, Format, ReadOptions, TextFile, reading, split_suffixes
 
 STDIN = "-"
+
+
+def _not_stdin(name: str) -> str:
+    if name == STDIN:
+        raise ValueError("a run reads it more than once; write it to a file")
+    return name
+
+
+# A source among the settings of whoever cannot keep a copy of stdin.
+NamedSource = Annotated[str, AfterValidator(_not_stdin)]
 
 _SPLIT_WORDS = {
     "train": "train",
