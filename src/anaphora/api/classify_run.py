@@ -96,9 +96,7 @@ class ClassifyRun(TaskRun):
         saved = self.recorded(folder)
         config = ClassifyRunConfig.from_json(overlay(saved.sections, settings, options, layout=CLASSIFIER))
         documents = open_documents(config.documents, progress=self.progress)
-        # A stage that has not begun starts from that model; without such stages all weights are in the checkpoint.
-        init = config.training.init if config.pretraining.wanted else None
-        below = load_bundle(Path(init)) if init is not None else None
+        below = _language_model_below(config)
         return self._finish(folder, config, documents, saved.tokenizer, saved.about, below, resume=True)
 
     def _finish(
@@ -113,19 +111,9 @@ class ClassifyRun(TaskRun):
         resume: bool,
     ) -> ClassifyResult:
         """Train, calibrate, save, score, and save again with the scores: the model is safe before the long scoring."""
-        splits = self._encode(documents, tokenizer, config)
+        stages = self._stages(folder, config, documents, tokenizer, below)
+        splits = stages.splits
         baselines = score_baselines(splits, tokenizer.vocab_size)
-        stages = Stages(
-            config=config,
-            documents=documents,
-            splits=splits,
-            tokenizer=tokenizer,
-            folder=folder,
-            below=below,
-            clock=self.seconds_left,
-            track=self.track,
-            progress=self.progress,
-        )
         model, outcome = stages.run(resume=resume)
         with num_threads(config.training.threads or torch.get_num_threads()):
             if "valid" in splits.encoded:
@@ -143,6 +131,37 @@ class ClassifyRun(TaskRun):
             temperature=float(model.temperature),
             calibration_error_before=before,
             documents_per_second=outcome.tokens_per_second,
+        )
+
+    def lane(self, folder: Path, config: ClassifyRunConfig, *, backward: bool, number: int) -> None:
+        """Do what one direction needs for the classifiers of a round, beside the other direction.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; what was learnt is saved.
+        """
+        documents = open_documents(config.documents)
+        below = _language_model_below(config)
+        self._stages(folder, config, documents, self.recorded(folder).tokenizer, below).lane(backward, number)
+
+    def _stages(
+        self,
+        folder: Path,
+        config: ClassifyRunConfig,
+        documents: LabelledDocuments,
+        tokenizer: Tokenizer,
+        below: Bundle | None,
+    ) -> Stages:
+        return Stages(
+            config=config,
+            documents=documents,
+            splits=self._encode(documents, tokenizer, config),
+            tokenizer=tokenizer,
+            folder=folder,
+            below=below,
+            started=self.started,
+            clock=self.seconds_left,
+            track=self.track,
+            progress=self.progress,
         )
 
     def _encode(self, documents: LabelledDocuments, tokenizer: Tokenizer, config: ClassifyRunConfig) -> DocumentSplits:
@@ -200,6 +219,12 @@ def _open_language_model(sections: Sections) -> Bundle | None:
     bundle = load_bundle(Path(init))
     headed(bundle.model)
     return bundle
+
+
+def _language_model_below(config: ClassifyRunConfig) -> Bundle | None:
+    """Open the model that stages which have not begun start from; without such stages, checkpoints have all weights."""
+    init = config.training.init if config.pretraining.wanted else None
+    return None if init is None else load_bundle(Path(init))
 
 
 def _resolved(sections: Sections, documents: LabelledDocuments, below: Bundle | None) -> Sections:

@@ -9,6 +9,7 @@ Each stage has checkpoints of its own, so a run that was broken off goes on in t
     classifier-forward-2/, classifier-backward-2/                               (likewise)
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ import numpy as np
 
 from anaphora.api.classify_scoring import DocumentSplits, calibrate, seconds_to_score
 from anaphora.api.folder import CHECKPOINTS
+from anaphora.api.lanes import run_lanes
 from anaphora.api.pretraining import DocumentTexts, pretrain, way
 from anaphora.bundle import Bundle
 from anaphora.data.documents import EncodedDocuments, encode_documents
@@ -28,7 +30,7 @@ from anaphora.models.classifier import Classifier, ClassifierEnsemble, DocumentC
 from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
 from anaphora.models.language_model import LanguageModel
 from anaphora.progress import Event, Progress
-from anaphora.runtime import choose_device, seed_everything
+from anaphora.runtime import choose_device, free_cpus, requested_threads, seed_everything
 from anaphora.text.documents import LabelledDocuments
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.training.classification import Classification, document_logits
@@ -71,6 +73,7 @@ class Stages:
         tokenizer: of all stages.
         folder: of the run.
         below: a language model to start from; None for none.
+        started: when the user began to wait, by `time.monotonic`.
         clock: returns the seconds that are left of a run by minutes.
         track: name of a tracker.
         progress: is told how the work goes on.
@@ -83,10 +86,12 @@ class Stages:
     tokenizer: Tokenizer
     folder: Path
     below: Bundle | None
+    started: float
     clock: Callable[[float], float]
     track: str | None
     progress: Progress
     spent: float = field(default=0.0, init=False)
+    _in_lane: bool = field(default=False, init=False)
 
     def run(self, *, resume: bool) -> tuple[Classifier, TrainingOutcome]:
         """Go through all stages; return the trained classifier, and how its training ended.
@@ -101,10 +106,14 @@ class Stages:
                 f"rounds = {rounds - 1} in [self_training]: all documents have labels; give more without (--unlabelled"
                 " or rows with an empty label), or leave it out"
             )
+        if self._lane_threads:
+            self._side_by_side(0)
         below = {backward: self._below(backward=backward) for backward in self._ways}
         outcomes: list[TrainingOutcome] = []
         train = known = self.splits.encoded["train"]
         for number in range(rounds):
+            if number and self._lane_threads:
+                self._side_by_side(number)
             trained: list[DocumentClassifier] = []
             for backward, language_model in below.items():
                 stage = Stage(
@@ -119,6 +128,38 @@ class Stages:
             if number + 1 < rounds:
                 train = known.with_more(self._guessed(classifier, number + 1))
         return classifier, _together(outcomes)
+
+    def lane(self, backward: bool, number: int) -> None:
+        """Do what one direction needs for a round, up to its classifier: its language model too, in the first.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C; what was learnt is saved.
+        """
+        train = self.splits.encoded["train"]
+        if number:
+            train = train.with_more(self._guessed(None, number))
+        self._in_lane = True
+        rounds = 1 + self.config.self_training.rounds
+        folder = self._folder(backward=backward, number=number)
+        model = self._new_classifier(backward=backward, below=self._below(backward=backward))
+        self._train(model, Stage(folder=folder, share=1.0 / (rounds - number), train=train), resume=True)
+
+    def _side_by_side(self, number: int) -> None:
+        """Let every direction do its part of a round in a process of its own."""
+        common = {"folder": str(self.folder), "config": self.config.to_json(), "number": number}
+        works = [
+            {**common, "backward": backward, "started": self.started, "track": self.track} for backward in self._ways
+        ]
+        run_lanes("anaphora.api.classify_lane", works, threads=self._lane_threads, progress=self.progress)
+
+    @cached_property
+    def _lane_threads(self) -> int:
+        """How many threads each direction has to itself; 0 where they take turns."""
+        config, ways = self.config.training, len(self._ways)
+        threads = config.threads or requested_threads() or free_cpus()
+        if ways == 1 or threads < ways or choose_device(config.device).type != "cpu" or sys.platform == "win32":
+            return 0
+        return threads // ways
 
     def _voting(self, members: Sequence[DocumentClassifier]) -> ClassifierEnsemble:
         """Return several classifiers as one, each as sure of itself as its validation lets it be."""
@@ -144,12 +185,13 @@ class Stages:
             return self._language_model(backward=backward)
         return self.below.model if self.below else None
 
-    def _guessed(self, teacher: Classifier, number: int) -> EncodedDocuments:
+    def _guessed(self, teacher: Classifier | None, number: int) -> EncodedDocuments:
         """Return the documents whose labels the teacher is surest of, with these; from the file, once it is there."""
         file, multi_label = self.folder / f"guesses-{number}.json", self.config.documents.multi_label
         if file.is_file():
             guesses = Guesses.from_json(read_json(file, CorpusError, "guessed labels"), multi_label=multi_label)
         else:
+            assert teacher is not None  # who trains a round's lanes has made its guesses
             unknown = self._unlabelled
             self.progress(Event(stage="train", message=f"guessing the labels of {len(unknown):,} documents"))
             log_probs = teacher.eval().log_probs(document_logits(teacher, unknown).to(teacher.device)).detach()
@@ -182,8 +224,8 @@ class Stages:
         config = self.config
         assert isinstance(config.encoder, PretrainedEncoderConfig)
         minutes, pretraining = config.training.minutes, config.pretraining
-        share = pretraining.pretrain_share
-        limit = minutes * 60 * share / len(pretraining.ways) if minutes and share else None
+        share = pretraining.pretrain_share / (1 if self._in_lane else len(pretraining.ways))
+        limit = minutes * 60 * share if minutes and share else None
         done = pretrain(
             self._corpus,
             config.encoder.net,
@@ -225,7 +267,7 @@ class Stages:
             model.to(choose_device(config.device)).eval()
             left = self.clock(config.minutes) - self.spent
             needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
-            scoring = min(needed / stage.share, left * _SCORING_SHARE)
+            scoring = min(needed * len(self._ways), left * _SCORING_SHARE)
             limit = max((left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS) * stage.share, 1.0)
         trainer = Trainer(task, stage.folder, time_limit=limit, track=self.track, progress=self.progress)
         last = stage.folder == self.folder

@@ -1,0 +1,23 @@
+"""One direction of a classifier's stage, in a process of its own: see `lanes.py`. Started as a module."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from anaphora.api.classify_run import ClassifyRun
+from anaphora.api.lanes import do_work
+from anaphora.progress import Progress
+from anaphora.training.classify_run_config import ClassifyRunConfig
+
+
+def _work(told: Mapping[str, Any], progress: Progress) -> None:
+    run = ClassifyRun(started=told["started"], track=told["track"], command=None, progress=progress)
+    config = ClassifyRunConfig.from_json(told["config"])
+    config = config.replace(training=config.training.replace(threads=int(os.environ["OMP_NUM_THREADS"])))
+    run.lane(Path(told["folder"]), config, backward=told["backward"], number=told["number"])
+
+
+if __name__ == "__main__":
+    sys.exit(do_work(_work))
