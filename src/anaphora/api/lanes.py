@@ -4,8 +4,8 @@ Small recurrent nets gain little from a second thread and much from a second pro
 run would and leaves checkpoints in the run's folder; whoever started the lanes then finds that part done.
 
 The starter writes one line of JSON to a lane's stdin, what the lane is to do, and keeps the pipe open: a lane whose
-stdin ends has lost its starter, and stops as on Ctrl-C. A lane writes lines of JSON to its stdout, events and perhaps
-an error, and ends with 0, with 2 after an error, or with 130 when it was broken off.
+stdin ends has lost its starter, and stops as on Ctrl-C. Through a second pipe a lane reports in lines of JSON, events
+and perhaps an error; it ends with 0, with 2 after an error, or with 130 when it was broken off.
 """
 
 import json
@@ -27,6 +27,7 @@ from anaphora.training.interrupt import Interruption
 
 DONE, FAILED, BROKEN_OFF = 0, 2, 130
 _POLL_SECONDS = 0.2
+_REPORTS = "reports"  # the key of the second pipe's number
 
 
 class Lane:
@@ -40,20 +41,22 @@ class Lane:
 
     def __init__(self, module: str, work: Mapping[str, Any], threads: int) -> None:
         self.fault: errors.AnaphoraError | None = None
+        reading, writing = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],  # -P: not from the folder where the user happens to be
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            pass_fds=(writing,),
             text=True,
             encoding="utf-8",
             env={**os.environ, "OMP_NUM_THREADS": str(threads)},
             start_new_session=True,  # Ctrl-C reaches the starter, which passes it on once
         )
         self._events: SimpleQueue[Event] = SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
+        os.close(writing)
+        self._listener = threading.Thread(target=self._listen, args=(reading,), daemon=True)
         self._listener.start()
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(work) + "\n")
+        self._process.stdin.write(json.dumps({**work, _REPORTS: writing}) + "\n")
         self._process.stdin.flush()
 
     def events(self) -> list[Event]:
@@ -82,15 +85,15 @@ class Lane:
         self._process.stdin.close()
         return code
 
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            told = json.loads(line)
-            if "error" in told:
-                kind = getattr(errors, told["kind"], errors.TrainingError)
-                self.fault = kind(told["error"])
-            else:
-                self._events.put(Event(**told))
+    def _listen(self, reading: int) -> None:
+        with os.fdopen(reading, encoding="utf-8") as reports:
+            for line in reports:
+                told = json.loads(line)
+                if "error" in told:
+                    kind = getattr(errors, told["kind"], errors.TrainingError)
+                    self.fault = kind(told["error"])
+                else:
+                    self._events.put(Event(**told))
 
 
 def run_lanes(module: str, works: Sequence[Mapping[str, Any]], *, threads: int, progress: Progress) -> None:
@@ -149,19 +152,19 @@ def do_work(work: Callable[[Mapping[str, Any], Progress], None]) -> int:
     told = json.loads(sys.stdin.readline())
     warnings.simplefilter("ignore", errors.AnaphoraWarning)  # the starter has given them
     threading.Thread(target=_follow, daemon=True).start()
-    try:
-        work(told, lambda event: _say(asdict(event)))
-    except KeyboardInterrupt:
-        return BROKEN_OFF
-    except errors.AnaphoraError as fault:
-        _say({"error": str(fault), "kind": type(fault).__name__})
-        return FAILED
+    with os.fdopen(told.pop(_REPORTS), "w", encoding="utf-8", buffering=1) as reports:
+
+        def say(values: Mapping[str, Any]) -> None:
+            reports.write(json.dumps(values) + "\n")
+
+        try:
+            work(told, lambda event: say(asdict(event)))
+        except KeyboardInterrupt:
+            return BROKEN_OFF
+        except errors.AnaphoraError as fault:
+            say({"error": str(fault), "kind": type(fault).__name__})
+            return FAILED
     return DONE
-
-
-def _say(values: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
 
 
 def _follow() -> None:
