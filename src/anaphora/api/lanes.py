@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -56,8 +57,9 @@ class Lane:
         self._listener = threading.Thread(target=self._listen, args=(reading,), daemon=True)
         self._listener.start()
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({**work, _REPORTS: writing}) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # one that has ended already will be found by its status
+            self._process.stdin.write(json.dumps({**work, _REPORTS: writing}) + "\n")
+            self._process.stdin.flush()
 
     def events(self) -> list[Event]:
         """Return what it has reported since the last call."""
@@ -82,7 +84,8 @@ class Lane:
         code = self._process.wait()
         self._listener.join()
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         return code
 
     def _listen(self, reading: int) -> None:
