@@ -3,8 +3,8 @@
     python -m benchmarks.heads [--repetitions N] [--threads N ...] [--no-save]
 
 Rows of 1,600 positions, features 128 and, for the full softmax over 50,000 types, 100 and 512 wide. Targets follow
-Zipf's law, as words do: an adaptive softmax is made for them. Memory is what a step adds to a process of its own. Beside
-the full softmax stand its three products alone, which bound it.
+Zipf's law, as words do: an adaptive softmax is made for them. Memory is what a step adds to a process of its own.
+Beside the full softmax stand its three products alone, which bound it.
 """
 
 import json
