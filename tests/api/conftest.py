@@ -33,3 +33,12 @@ def small() -> dict[str, object]:
 def trained(text_file: Path, small: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
     """Return what a finished run on that text gave."""
     return train(text_file, steps=60, settings=small, out=tmp_path_factory.mktemp("runs") / "verse")
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """Return a table of 80 reviews, half of them good; one word tells."""
+    words = ("a good and lovely film", "a bad and boring film")
+    rows = "".join(f"{words[i % 2]} number {i},{'neg' if i % 2 else 'pos'}\n" for i in range(80))
+    (tmp_path / "reviews.csv").write_text("text,label\n" + rows)
+    return tmp_path / "reviews.csv"

@@ -28,14 +28,6 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(name="reviews")
-def _reviews(tmp_path: Path) -> Path:
-    words = ("a good and lovely film", "a bad and boring film")
-    rows = "".join(f"{words[i % 2]} number {i},{'neg' if i % 2 else 'pos'}\n" for i in range(80))
-    (tmp_path / "reviews.csv").write_text("text,label\n" + rows)
-    return tmp_path / "reviews.csv"
-
-
 def run(reviews: Path | None, out: Path, *, progress: Progress = silent, **options: Any) -> ClassifyResult:
     assignments = [
         f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in SETTINGS.items()

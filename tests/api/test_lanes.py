@@ -24,14 +24,6 @@ LANGUAGE_MODEL = (
 )
 
 
-@pytest.fixture(name="reviews")
-def _reviews(tmp_path: Path) -> Path:
-    words = ("a good and lovely film", "a bad and boring film")
-    rows = "".join(f"{words[i % 2]} number {i},{'neg' if i % 2 else 'pos'}\n" for i in range(80))
-    (tmp_path / "reviews.csv").write_text("text,label\n" + rows)
-    return tmp_path / "reviews.csv"
-
-
 def run(reviews: Path, out: Path, *, threads: int, progress: Progress = silent, **options: Any) -> ClassifyResult:
     settings = [
         *("precision=float32", "training.batch_size=8", "training.learning_rate=0.02", "layer_rate_factor=1.0"),
