@@ -1,12 +1,13 @@
 """What each method of the records is worth: one LSTM on the Penn Treebank, to which one method after another is added.
 
-    python -m benchmarks.ablation [--epochs 6] [--share 0.2] [--runs FOLDER] [--no-save]
+    python -m benchmarks.ablation [--epochs N] [--share 0.2] [--runs FOLDER] [--only ROW ...] [--no-save]
 
 All rows read the same number of tokens, with one seed; what a row costs beside that is reported as processor time. The
 last row trains nothing: the model of the row before reads the test text with dynamic evaluation, its rate tuned on the
 validation text. `--share` trains on the beginning of the text only: a net knows a short text by heart sooner, and what
 holds it back shows in minutes. Its perplexities are those of a smaller vocabulary, and compare among themselves alone.
-Takes half an hour on one core, so `make bench` leaves it out; a row whose run is in FOLDER is not trained again.
+Takes an hour of one core, so `make bench` leaves it out. A row whose run is in FOLDER is not trained again, and `--only`
+trains some rows and stops there: so several processes can share the work, and the last one writes the table.
 """
 
 import argparse
@@ -104,6 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--share", type=float, default=0.2, help="of the training text, from its beginning")
+    parser.add_argument("--only", type=int, nargs="+", metavar="ROW", help="train these rows, from 0, and stop")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
     parser.add_argument("--no-save", action="store_true", help="print only, write no result file")
     chosen = parser.parse_args()
@@ -113,9 +115,13 @@ def main() -> None:
     settings, folder = dict(BASE), chosen.runs
     for number, (name, added) in enumerate(STEPS.items()):
         settings |= added
+        if chosen.only is not None and number not in chosen.only:
+            continue
         folder = chosen.runs / f"row-{number}"
         result.details[name] = train_row(settings, chosen.epochs, folder, texts)
         print(name, result.details[name], flush=True)
+    if chosen.only is not None:
+        return
     result.details["+ dynamic evaluation"] = adapt_row(folder)
     result.publish(Options(repetitions=1, device=torch.device("cpu"), threads=(1,), save=not chosen.no_save))
 
