@@ -6,7 +6,7 @@ All rows read the same number of tokens, with one seed; what a row costs beside 
 last row trains nothing: the model of the row before reads the test text with dynamic evaluation, its rate tuned on the
 validation text. `--share` trains on the beginning of the text only: a net knows a short text by heart sooner, and what
 holds it back shows in minutes. Its perplexities are those of a smaller vocabulary, and compare among themselves alone.
-Takes an hour of one core, so `make bench` leaves it out. A row whose run is in FOLDER is not trained again, and `--only`
+Takes half an hour of one core, so `make bench` leaves it out. A row whose run is in FOLDER is not trained again, and `--only`
 trains some rows and stops there: so several processes can share the work, and the last one writes the table.
 """
 
@@ -103,7 +103,7 @@ def adapt_row(folder: Path) -> dict[str, float]:
 def main() -> None:
     """Train row after row, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--share", type=float, default=0.2, help="of the training text, from its beginning")
     parser.add_argument("--only", type=int, nargs="+", metavar="ROW", help="train these rows, from 0, and stop")
     parser.add_argument("--runs", type=Path, default=Path("runs/ablation"))
