@@ -40,6 +40,7 @@ BASE: dict[str, Any] = {
     "weight_decay": 0.01,
     "max_grad_norm": 0.5,
     "dropout_state": 0.01,
+    "tie_weights": False,
 }
 STEPS: dict[str, dict[str, Any]] = {
     "LSTM": {},
@@ -94,10 +95,16 @@ def train_row(settings: dict[str, Any], epochs: int, folder: Path, texts: dict[s
 
 def adapt_row(folder: Path) -> dict[str, float]:
     """Let the model in `folder` adapt to what it reads; its learning rate is tuned on the validation text."""
+    record = folder / "adapted.json"
+    if record.is_file():
+        found: dict[str, float] = json.loads(record.read_text())
+        return found
     started = time.process_time()
     adapted = evaluate_adapted(folder, settings=AdaptSettings(dynamic=DynamicSettings()), tune=True)
     seconds = time.process_time() - started
-    return {"test": adapted.adapted.perplexity, "processor_seconds": round(seconds, 1)}
+    row = {"test": adapted.adapted.perplexity, "processor_seconds": round(seconds, 1)}
+    record.write_text(json.dumps(row))
+    return row
 
 
 def main() -> None:
@@ -120,9 +127,10 @@ def main() -> None:
         folder = chosen.runs / f"row-{number}"
         result.details[name] = train_row(settings, chosen.epochs, folder, texts)
         print(name, result.details[name], flush=True)
+    if chosen.only is None or len(STEPS) in chosen.only:
+        result.details["+ dynamic evaluation"] = adapt_row(folder)
     if chosen.only is not None:
         return
-    result.details["+ dynamic evaluation"] = adapt_row(folder)
     result.publish(Options(repetitions=1, device=torch.device("cpu"), threads=(1,), save=not chosen.no_save))
 
 
