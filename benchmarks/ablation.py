@@ -6,8 +6,8 @@ All rows read the same number of tokens, with one seed; what a row costs beside 
 last row trains nothing: the model of the row before reads the test text with dynamic evaluation, its rate tuned on the
 validation text. `--share` trains on the beginning of the text only: a net knows a short text by heart sooner, and what
 holds it back shows in minutes. Its perplexities are those of a smaller vocabulary, and compare among themselves alone.
-Takes half an hour of one core, so `make bench` leaves it out. A row whose run is in FOLDER is not trained again, and `--only`
-trains some rows and stops there: so several processes can share the work, and the last one writes the table.
+Takes 45 minutes of one core, so `make bench` leaves it out. A row whose run is in FOLDER is not trained again, and
+`--only` trains some rows and stops there: so several processes can share the work, and the last one writes the table.
 """
 
 import argparse
@@ -41,6 +41,7 @@ BASE: dict[str, Any] = {
     "max_grad_norm": 0.5,
     "dropout_state": 0.01,
     "tie_weights": False,
+    **{f"dropout_{place}": 0.0 for place in ("embedding", "input", "hidden", "output", "weight")},
 }
 STEPS: dict[str, dict[str, Any]] = {
     "LSTM": {},
