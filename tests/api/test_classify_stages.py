@@ -10,6 +10,7 @@ import torch
 
 from anaphora.api.classification import train_classifier
 from anaphora.api.classify_run import ClassifyResult
+from anaphora.api.pretraining import seconds_of_finished
 from anaphora.bundle import load_bundle, load_classifier
 from anaphora.errors import ConfigError
 from anaphora.models.classifier import ClassifierEnsemble, DocumentClassifier
@@ -48,6 +49,12 @@ def test_the_layers_of_the_language_model_become_the_encoder(reviews: Path, tmp_
     assert isinstance(classifier.encoder, PretrainedEncoder)
     assert classifier.vocab_size == below.model.vocab_size
     assert classifier.encoder.net.config.hidden_size == 8
+
+
+def test_only_a_finished_language_model_took_time(reviews: Path, tmp_path: Path) -> None:
+    run(reviews, tmp_path / "run")
+    assert seconds_of_finished(tmp_path / "run" / "language-model-forward") > 0
+    assert seconds_of_finished(tmp_path / "run" / "language-model-backward") == 0
 
 
 def test_two_directions_vote(reviews: Path, tmp_path: Path) -> None:

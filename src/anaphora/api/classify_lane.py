@@ -16,7 +16,8 @@ def _work(told: Mapping[str, Any], progress: Progress) -> None:
     run = ClassifyRun(started=told["started"], track=told["track"], command=None, progress=progress)
     config = ClassifyRunConfig.from_json(told["config"])
     config = config.replace(training=config.training.replace(threads=int(os.environ["OMP_NUM_THREADS"])))
-    run.lane(Path(told["folder"]), config, backward=told["backward"], number=told["number"])
+    part = {key: told[key] for key in ("backward", "number", "spent")}
+    run.lane(Path(told["folder"]), config, **part)
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ class ClassifyRun(TaskRun):
             documents_per_second=outcome.tokens_per_second,
         )
 
-    def lane(self, folder: Path, config: ClassifyRunConfig, *, backward: bool, number: int) -> None:
+    def lane(self, folder: Path, config: ClassifyRunConfig, *, backward: bool, number: int, spent: float) -> None:
         """Do what one direction needs for the classifiers of a round, beside the other direction.
 
         Raises:
@@ -141,7 +141,9 @@ class ClassifyRun(TaskRun):
         """
         documents = open_documents(config.documents)
         below = _language_model_below(config)
-        self._stages(folder, config, documents, self.recorded(folder).tokenizer, below).lane(backward, number)
+        stages = self._stages(folder, config, documents, self.recorded(folder).tokenizer, below)
+        stages.spent = spent
+        stages.lane(backward, number)
 
     def _stages(
         self,

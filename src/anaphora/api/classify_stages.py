@@ -20,7 +20,7 @@ import numpy as np
 from anaphora.api.classify_scoring import DocumentSplits, calibrate, seconds_to_score
 from anaphora.api.folder import CHECKPOINTS
 from anaphora.api.lanes import run_lanes
-from anaphora.api.pretraining import DocumentTexts, pretrain, way
+from anaphora.api.pretraining import DocumentTexts, pretrain, seconds_of_finished, way
 from anaphora.bundle import Bundle
 from anaphora.data.documents import EncodedDocuments, encode_documents
 from anaphora.data.prepare import PreparedCorpus, prepare
@@ -77,7 +77,7 @@ class Stages:
         clock: returns the seconds that are left of a run by minutes.
         track: name of a tracker.
         progress: is told how the work goes on.
-        spent: seconds of stages that an earlier sitting had finished.
+        spent: seconds of language models that an earlier sitting had finished; `run` finds them.
     """
 
     config: ClassifyRunConfig
@@ -90,7 +90,7 @@ class Stages:
     clock: Callable[[float], float]
     track: str | None
     progress: Progress
-    spent: float = field(default=0.0, init=False)
+    spent: float = 0.0
     _in_lane: bool = field(default=False, init=False)
 
     def run(self, *, resume: bool) -> tuple[Classifier, TrainingOutcome]:
@@ -106,6 +106,7 @@ class Stages:
                 f"rounds = {rounds - 1} in [self_training]: all documents have labels; give more without (--unlabelled"
                 " or rows with an empty label), or leave it out"
             )
+        self.spent = self._spent_before()
         if self._lane_threads:
             self._side_by_side(0)
         below = {backward: self._below(backward=backward) for backward in self._ways}
@@ -146,11 +147,23 @@ class Stages:
 
     def _side_by_side(self, number: int) -> None:
         """Let every direction do its part of a round in a process of its own."""
-        common = {"folder": str(self.folder), "config": self.config.to_json(), "number": number}
-        works = [
-            {**common, "backward": backward, "started": self.started, "track": self.track} for backward in self._ways
-        ]
+        common = {
+            "folder": str(self.folder),
+            "config": self.config.to_json(),
+            "number": number,
+            "started": self.started,
+            "spent": self.spent,
+            "track": self.track,
+        }
+        works = [{**common, "backward": backward} for backward in self._ways]
         run_lanes("anaphora.api.classify_lane", works, threads=self._lane_threads, progress=self.progress)
+
+    def _spent_before(self) -> float:
+        """Return the time that an earlier sitting gave to language models which it finished."""
+        if not self.config.pretraining.wanted:
+            return 0.0
+        found = [seconds_of_finished(self._language_model_folder(backward=backward)) for backward in self._ways]
+        return max(found) if self._lane_threads else sum(found)
 
     @cached_property
     def _lane_threads(self) -> int:
@@ -178,6 +191,9 @@ class Stages:
         if len(self._ways) == 1 and not self.config.self_training.rounds:
             return self.folder
         return self.folder / f"classifier-{way(backward=backward)}{f'-{number + 1}' if number else ''}"
+
+    def _language_model_folder(self, *, backward: bool) -> Path:
+        return self.folder / f"language-model-{way(backward=backward)}"
 
     def _below(self, *, backward: bool) -> LanguageModel | None:
         """Return the language model that classifiers of one direction begin with; train it where that is wanted."""
@@ -230,7 +246,7 @@ class Stages:
             self._corpus,
             config.encoder.net,
             pretraining.training(config.training, self._corpus.counts["train"].tokens),
-            self.folder / f"language-model-{way(backward=backward)}",
+            self._language_model_folder(backward=backward),
             backward=backward,
             init=self.below,
             time_limit=limit,
@@ -238,7 +254,6 @@ class Stages:
         )
         if done.interrupted:
             raise KeyboardInterrupt
-        self.spent += done.seconds_before
         return done.model
 
     @cached_property

@@ -74,13 +74,11 @@ class Pretrained:
 
     Attributes:
         model: with its best weights.
-        outcome: None where an earlier sitting had finished it.
-        seconds_before: what that sitting took.
+        outcome: None where it was there already.
     """
 
     model: HeadedLanguageModel
     outcome: TrainingOutcome | None
-    seconds_before: float = 0.0
 
     @property
     def interrupted(self) -> bool:
@@ -116,9 +114,7 @@ def pretrain(
         TrainingError: see `Trainer`.
     """
     if (folder / MODEL).is_dir():
-        found = load_bundle(folder / MODEL)
-        seconds = found.provenance.get("outcome", {}).get("seconds", 0.0)
-        return Pretrained(model=headed(found.model), outcome=None, seconds_before=float(seconds))
+        return Pretrained(model=headed(load_bundle(folder / MODEL).model), outcome=None)
     folder.mkdir(parents=True, exist_ok=True)
     progress(Event(stage="train", message=f"a language model of {corpus.name}, read {way(backward=backward)}"))
     seed_everything(config.seed)
@@ -133,6 +129,13 @@ def pretrain(
         about = {"corpus": corpus.name, "read": way(backward=backward), "outcome": vars(outcome)}
         save_bundle(folder / MODEL, model, corpus.tokenizer, about)
     return Pretrained(model=model, outcome=outcome)
+
+
+def seconds_of_finished(folder: Path) -> float:
+    """Return how long the language model in a stage's folder was trained; 0 where it is not finished."""
+    if not (folder / MODEL).is_dir():
+        return 0.0
+    return float(load_bundle(folder / MODEL).provenance.get("outcome", {}).get("seconds", 0.0))
 
 
 def way(*, backward: bool) -> str:
