@@ -22,7 +22,8 @@ from safetensors.torch import save_file
 from anaphora import __version__
 from anaphora.errors import AnaphoraError, BundleError
 from anaphora.files import atomic_folder, atomic_write, read_json, sha256_file, write_json
-from anaphora.models.classifier import Classifier, build_classifier
+from anaphora.models.classifier import Classifier
+from anaphora.models.classifier_ensemble import build_classifier
 from anaphora.models.language_model import LanguageModel
 from anaphora.models.net import Net
 from anaphora.models.registry import build_model, model_config
@@ -38,7 +39,8 @@ NetT = TypeVar("NetT", bound=Net)
 Build = Callable[[Mapping[str, Any], int], NetT]  # makes a model of its saved configuration and size of vocabulary
 
 # Models that are no language models: the name in their configuration, and the command that uses them.
-_OTHER_KINDS = {"classifier": "anaphora classify", "ensemble": "anaphora classify", "tagger": "anaphora tag"}
+_CLASSIFIERS = ("classifier", "ngram-classifier", "ensemble")
+_OTHER_KINDS = {**dict.fromkeys(_CLASSIFIERS, "anaphora classify"), "tagger": "anaphora tag"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +183,7 @@ def load_any(path: Path, device: str | torch.device = "cpu") -> AnyBundle[Any]:
 
 def _build_any(saved: Mapping[str, Any], vocab_size: int) -> Net:
     builders: dict[Any, Build[Net]] = {
-        "classifier": _build_classifier,
-        "ensemble": _build_classifier,
+        **dict.fromkeys(_CLASSIFIERS, _build_classifier),
         "tagger": _build_tagger,
     }
     return builders.get(saved.get("name"), _build_language_model)(saved, vocab_size)
@@ -196,7 +197,7 @@ def _build_language_model(saved: Mapping[str, Any], vocab_size: int) -> Language
 
 
 def _build_classifier(saved: Mapping[str, Any], vocab_size: int) -> Classifier:
-    if saved.get("name") not in ("classifier", "ensemble"):
+    if saved.get("name") not in _CLASSIFIERS:
         raise BundleError(
             f"the model is a {saved.get('name')!r}, no classifier; `anaphora classify train DATA` makes one"
         )
@@ -293,10 +294,11 @@ def _card(name: str, model: Net, tokenizer: Tokenizer, provenance: Mapping[str, 
     """Render the model card."""
     name_of_kind = str(model.config.model_dump().get("name"))
     kind = name_of_kind if name_of_kind in _OTHER_KINDS else "language model"
+    article = "An" if kind == "ensemble" else "A"
     lines = [
         f"# {name}",
         "",
-        f"A {kind} made by [anaphora](https://pypi.org/project/anaphora/) {__version__}.",
+        f"{article} {kind} made by [anaphora](https://pypi.org/project/anaphora/) {__version__}.",
         "",
         f"- model: {model.config.model_dump(mode='json')}",
         f"- trained weights: {model.num_parameters:,}",

@@ -6,8 +6,12 @@ import torch
 
 from anaphora.api.classify_scoring import DocumentSplits, affordable, calibrate, score_baselines, score_split, spread
 from anaphora.data.documents import EncodedDocuments
-from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
+from anaphora.models.classifier import ClassifierConfig, DocumentClassifier, LabelledConfig
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.models.encoders.registry import encoder_config
+from anaphora.models.ngram_classifier import NgramClassifier
+from anaphora.training.classification import document_logits
+from anaphora.training.ngram_classification import NgramSettings, fit_ngram_classifier
 
 V, LABELS = 7, ("a", "b", "c")
 
@@ -35,9 +39,28 @@ def _splits() -> DocumentSplits:
     return DocumentSplits(encoded=encoded, labels=LABELS, tokenizer_hash="t" * 64, source_hash="s" * 64)
 
 
+def ngrams(splits: DocumentSplits) -> NgramClassifier:
+    return fit_ngram_classifier(
+        splits.encoded["train"], None, LabelledConfig(labels=LABELS), NgramSettings(), vocab_size=V
+    )
+
+
+def test_the_members_of_a_vote_are_scored_alone_too(model: DocumentClassifier, splits: DocumentSplits) -> None:
+    counting = ngrams(splits)
+    together = ClassifierEnsemble.of([model, model, counting]).eval()
+    found = score_split(together, splits, "test")
+    assert list(found.voters) == ["gru", "gru (2)", "n-grams"]
+    assert found.voters["gru"] == score_split(model, splits, "test").scores
+    assert found.voters["n-grams"] == score_split(counting, splits, "test").scores
+    documents = splits.encoded["test"]
+    log_probs = together.log_probs(document_logits(together, documents))
+    assert found.scores.loss == pytest.approx(float(-log_probs[range(500), documents.labels].mean()), rel=1e-5)
+    assert not score_split(model, splits, "test").voters
+
+
 def test_a_part_of_the_documents_stands_in_the_signature(model: DocumentClassifier, splits: DocumentSplits) -> None:
-    whole, _ = score_split(model, splits, "test", model_hash="m" * 64)
-    part, _ = score_split(model, splits, "test", model_hash="m" * 64, chosen=spread(500, 200))
+    whole = score_split(model, splits, "test", model_hash="m" * 64).scores
+    part = score_split(model, splits, "test", model_hash="m" * 64, chosen=spread(500, 200)).scores
     assert whole.signature.startswith("documents:500|labels:3|split:test|tokenizer:tttttttt|corpus:ssssssss|model:mmmm")
     assert part.signature.startswith("documents:200|")
     assert part.documents == sum(map(sum, part.confusion or ())) == 200
@@ -56,12 +79,12 @@ def test_calibration_mends_certainty_without_reason(model: DocumentClassifier, s
         model.output.weight *= 50  # very sure of what it cannot know
     calibrate(model, splits.encoded["test"])
     assert model.temperature > 2
-    scores, before = score_split(model, splits, "test", model_hash="")
-    assert scores.calibration_error < 0.1 < before
+    found = score_split(model, splits, "test")
+    assert found.scores.calibration_error < 0.1 < found.calibration_error_before
 
 
 def test_baselines_are_scored_on_what_they_were_not_fitted_on(splits: DocumentSplits) -> None:
-    found = score_baselines(splits, V)
-    assert list(found) == ["label shares", "naive bayes"]
-    assert [list(scores) for scores in found.values()] == [["test"], ["test"]]
+    found = score_baselines(splits, V, ngrams(splits))
+    assert list(found) == ["label shares", "naive bayes", "n-grams"]
+    assert [list(scores) for scores in found.values()] == [["test"]] * 3
     assert found["label shares"]["test"].loss == pytest.approx(np.log(3), abs=1e-3)

@@ -13,8 +13,10 @@ from anaphora.api.classify_run import ClassifyResult
 from anaphora.api.pretraining import seconds_of_finished
 from anaphora.bundle import load_bundle, load_classifier
 from anaphora.errors import ConfigError
-from anaphora.models.classifier import ClassifierEnsemble, DocumentClassifier
+from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
+from anaphora.models.ngram_classifier import NgramClassifier
 from anaphora.progress import Event, Progress, silent
 
 LANGUAGE_MODEL = (
@@ -61,15 +63,29 @@ def test_two_directions_vote(reviews: Path, tmp_path: Path) -> None:
     run(reviews, tmp_path / "run", direction="both")
     ensemble = load_classifier(tmp_path / "run").model
     assert isinstance(ensemble, ClassifierEnsemble)
-    encoders = [member.encoder for member in ensemble.config.members]
+    encoders = [member.encoder for member in ensemble.config.members if isinstance(member, ClassifierConfig)]
     assert [isinstance(one, PretrainedEncoderConfig) and one.backward for one in encoders] == [False, True]
+
+
+def test_ngrams_vote_too(reviews: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"labelled": 24, "settings": ["self_training.rounds=1"]}
+    result = run(reviews, tmp_path / "run", ngrams=True, **options)
+    ensemble = load_classifier(tmp_path / "run").model
+    assert isinstance(ensemble, ClassifierEnsemble)
+    net, counting = ensemble.voters
+    assert isinstance(net, DocumentClassifier)
+    assert isinstance(counting, NgramClassifier)
+    assert set(result.voters) == {"forward", "n-grams"}
+    assert set(result.voters["forward"]) == {"valid", "test"}
+    assert result.baselines["n-grams"]["test"].loss != result.voters["n-grams"]["test"].loss, "it learnt from guesses"
+    assert result.scores == run(None, tmp_path / "run").scores, "resumed, it counts again and finds the same"
 
 
 @pytest.mark.parametrize(
     "stage", ["language-model-forward", "language-model-backward", "classifier-forward", "classifier-backward-2"]
 )
 def test_a_run_broken_off_in_any_stage_ends_like_the_unbroken_one(reviews: Path, tmp_path: Path, stage: str) -> None:
-    options: dict[str, Any] = {"direction": "both"}
+    options: dict[str, Any] = {"direction": "both", "ngrams": True}
     if stage.endswith("2"):
         options |= {"labelled": 24, "settings": ["self_training.rounds=1"]}
     whole = run(reviews, tmp_path / "whole", **options)

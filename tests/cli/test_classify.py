@@ -38,10 +38,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
 def test_training_shows_the_classifier_beside_what_it_must_beat(trained: tuple[Path, Result]) -> None:
     folder, done = trained
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert [line[:-4] for line in lines[2:8]] == [
+    assert [line[:-4] for line in lines[2:10]] == [
         [split, *name]
         for split in ("valid", "test")
-        for name in (["label", "shares"], ["naive", "bayes"], ["classifier"])
+        for name in (["label", "shares"], ["naive", "bayes"], ["n-grams"], ["classifier"])
     ]
     assert "accuracy of 6 test documents: " in done.stdout
     assert "fitted on valid: calibration error on test was " in done.stdout

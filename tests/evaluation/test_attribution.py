@@ -7,7 +7,8 @@ import torch
 
 from anaphora.errors import ConfigError
 from anaphora.evaluation.attribution import METHODS, attribute, log_odds, running_probabilities
-from anaphora.models.classifier import Classifier, ClassifierConfig, ClassifierEnsemble, DocumentClassifier
+from anaphora.models.classifier import Classifier, ClassifierConfig, DocumentClassifier
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.progress import Event
 
 V, EMPTY = 11, 0

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from anaphora.errors import ConfigError
-from anaphora.models.classifier import ClassifierConfig, ClassifierEnsemble, DocumentClassifier, EnsembleConfig
+from anaphora.models.classifier import ClassifierConfig, DocumentClassifier
 from anaphora.models.encoders.encoder import Encoded
 from anaphora.models.pooling import Pooling
 
@@ -98,18 +98,3 @@ def test_words_are_dropped_whole_and_only_in_training(tokens: Tensor) -> None:
 def test_labels_that_cannot_be(labels: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         ClassifierConfig(labels=labels)
-
-
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_an_ensemble_is_the_mean_of_the_probabilities(multi_label: bool, tokens: Tensor) -> None:
-    one, two = make(multi_label=multi_label), make(multi_label=multi_label, pooling="last")
-    two.temperature.fill_(2.0)
-    ensemble = ClassifierEnsemble.of([one, two])
-    expected = (one.class_log_probs(tokens, LENGTHS).exp() + two.class_log_probs(tokens, LENGTHS).exp()) / 2
-    torch.testing.assert_close(ensemble.class_log_probs(tokens, LENGTHS).exp(), expected)
-    torch.testing.assert_close(ensemble.embed(tokens)[..., 5:], two.embed(tokens))
-
-
-def test_members_must_answer_the_same_question() -> None:
-    with pytest.raises(ConfigError, match="all members must have the same labels"):
-        EnsembleConfig(members=(make().config, make(labels=("a", "b")).config))

@@ -27,6 +27,14 @@ def test_the_tokenizer_suits_the_text() -> None:
     assert (own.kind, own.min_count, own.max_size) == ("words", 5, 30_000)
 
 
+def test_ngrams_are_longer_where_they_are_of_characters_and_vote_where_minutes_are_given() -> None:
+    assert (resolved().ngrams.order, resolved().ngrams.vote) == (3, False)
+    by_minutes = resolved("这部电影很好看我很喜欢", training={"minutes": 1.0}).ngrams
+    assert (by_minutes.order, by_minutes.vote) == (5, True)
+    chosen = resolved(training={"minutes": 1.0}, ngrams={"vote": False, "order": 2}).ngrams
+    assert (chosen.order, chosen.vote) == (2, False)
+
+
 @pytest.mark.parametrize(("count", "epochs"), [(40, 50), (3_000, 20), (25_000, 4)])
 def test_few_documents_are_read_more_often(count: int, epochs: int) -> None:
     assert resolved(count=count).training.epochs == epochs

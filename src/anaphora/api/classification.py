@@ -35,6 +35,7 @@ def train_classifier(
     pretrain_share: float | None = None,
     pretrain_epochs: int | None = None,
     direction: str | None = None,
+    ngrams: bool | None = None,
     self_training: int | None = None,
     minutes: float | None = None,
     epochs: int | None = None,
@@ -69,6 +70,7 @@ def train_classifier(
             with `encoder` they start from that model.
         pretrain_epochs: the same, measured by how often each of them reads the text.
         direction: "forward", "backward" or "both": how these read; two of them make two classifiers that vote.
+        ngrams: let a linear classifier of word n-grams vote too; by default where `minutes` are given.
         self_training: how often a new classifier learns from the documents without labels of which the one before is
             sure; see `SelfTrainingSettings`.
         minutes: the time of this whole call.
@@ -105,6 +107,7 @@ def train_classifier(
         "pretraining.pretrain_share": pretrain_share,
         "pretraining.pretrain_epochs": pretrain_epochs,
         "pretraining.direction": direction,
+        "ngrams.vote": ngrams,
         "self_training.rounds": self_training,
         "training.minutes": minutes,
         "training.epochs": epochs,
@@ -182,7 +185,7 @@ def evaluate_classifier(
         tokenizer_hash=bundle.tokenizer.hash,
         source_hash=corpus_hash,
     )
-    return score_split(bundle.model, prepared, chosen, model_hash=bundle.model_hash)[0]
+    return score_split(bundle.model, prepared, chosen, model_hash=bundle.model_hash).scores
 
 
 def _training_documents(bundle: ClassifierBundle) -> DocumentSettings:

@@ -10,6 +10,7 @@ import torch
 from anaphora.api.classify_scoring import (
     DocumentSplits,
     Scores,
+    SplitScores,
     affordable,
     calibrate,
     encode_labelled,
@@ -22,7 +23,6 @@ from anaphora.api.folder import MODEL, new_run
 from anaphora.api.task_run import TaskResult, TaskRun
 from anaphora.bundle import Bundle, ClassifierBundle, add_provenance, load_bundle, save_classifier
 from anaphora.errors import ConfigError
-from anaphora.evaluation.classification import ClassificationScores
 from anaphora.models.encoders.pretrained import headed
 from anaphora.progress import Event
 from anaphora.runtime import choose_device, num_threads
@@ -44,7 +44,9 @@ class ClassifyResult(TaskResult):
         labels: what the classifier tells apart.
         documents: how many there are in each split, and "unlabelled".
         scores: of "valid" and, where there is one, "test".
-        baselines: the same for the labels' shares alone and for naive Bayes: {"naive bayes": {"test": ...}}.
+        baselines: the same for what it must beat, the labels' shares alone, naive Bayes, and a linear classifier:
+            {"n-grams": {"test": ...}}.
+        voters: the same for each member of a vote alone.
         temperature: what the logits are divided by, fitted on "valid"; 1 without it.
         calibration_error_before: of each split, without that temperature.
         documents_per_second: of training alone.
@@ -54,6 +56,7 @@ class ClassifyResult(TaskResult):
     documents: dict[str, int]
     scores: Scores
     baselines: dict[str, Scores]
+    voters: dict[str, Scores]
     temperature: float
     calibration_error_before: dict[str, float]
     documents_per_second: float
@@ -65,6 +68,7 @@ class ClassifyResult(TaskResult):
             "labels": list(self.labels),
             "scores": _as_json(self.scores),
             "baselines": {name: _as_json(scores) for name, scores in self.baselines.items()},
+            "voters": {name: _as_json(scores) for name, scores in self.voters.items()},
         }
 
 
@@ -113,23 +117,25 @@ class ClassifyRun(TaskRun):
         """Train, calibrate, save, score, and save again with the scores: the model is safe before the long scoring."""
         stages = self._stages(folder, config, documents, tokenizer, below)
         splits = stages.splits
-        baselines = score_baselines(splits, tokenizer.vocab_size)
+        baselines = score_baselines(splits, tokenizer.vocab_size, stages.ngrams)
         model, outcome = stages.run(resume=resume)
         with num_threads(config.training.threads or torch.get_num_threads()):
             if "valid" in splits.encoded:
                 calibrate(model, splits.encoded["valid"])
             provenance = {**about, "temperature": float(model.temperature), "outcome": vars(outcome)}
             bundle = save_classifier(folder / MODEL, model, tokenizer, provenance)
-            scores, before = self._score(bundle, splits, config)
-        add_provenance(bundle, results={split: found.summary() for split, found in scores.items()})
+            scores = self._score(bundle, splits, config)
+        add_provenance(bundle, results={split: found.scores.summary() for split, found in scores.items()})
+        voters = {name for found in scores.values() for name in found.voters}
         return ClassifyResult(
             **self.result(folder, outcome, config.to_json(), texts="documents"),
             labels=documents.labels,
             documents=_counts(documents),
-            scores=scores,
+            scores={split: found.scores for split, found in scores.items()},
             baselines=baselines,
+            voters={name: {split: found.voters[name] for split, found in scores.items()} for name in sorted(voters)},
             temperature=float(model.temperature),
-            calibration_error_before=before,
+            calibration_error_before={split: found.calibration_error_before for split, found in scores.items()},
             documents_per_second=outcome.tokens_per_second,
         )
 
@@ -186,10 +192,9 @@ class ClassifyRun(TaskRun):
 
     def _score(
         self, bundle: ClassifierBundle, splits: DocumentSplits, config: ClassifyRunConfig
-    ) -> tuple[Scores, dict[str, float]]:
+    ) -> dict[str, SplitScores]:
         """Score all held-out splits, or as much of the last as there is time for."""
-        scores: dict[str, ClassificationScores] = {}
-        before: dict[str, float] = {}
+        scores: dict[str, SplitScores] = {}
         for split in splits.held_out:
             chosen = None
             if config.training.minutes is not None:
@@ -203,10 +208,8 @@ class ClassifyRun(TaskRun):
                     f" `anaphora classify eval {bundle.path.parent} --split {split}` scores all"
                 )
                 self.progress(Event(stage="evaluate", message=message))
-            scores[split], before[split] = score_split(
-                bundle.model, splits, split, model_hash=bundle.model_hash, chosen=chosen
-            )
-        return scores, before
+            scores[split] = score_split(bundle.model, splits, split, model_hash=bundle.model_hash, chosen=chosen)
+        return scores
 
 
 def _open_language_model(sections: Sections) -> Bundle | None:

@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+from anaphora.api.pretraining import way
 from anaphora.data.documents import EncodedDocuments, encode_documents, label_matrix
 from anaphora.evaluation.calibration import fit_temperature
 from anaphora.evaluation.classification import ClassificationScores, score_classes
 from anaphora.evaluation.document_baselines import BASELINES
 from anaphora.evaluation.signature import DocumentSignature
-from anaphora.models.classifier import Classifier
+from anaphora.models.classifier import Classifier, DocumentClassifier, SingleClassifier
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
+from anaphora.models.encoders.pretrained import PretrainedEncoderConfig
+from anaphora.models.ngram_classifier import NgramClassifier
 from anaphora.text.document_files import Document
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.training.classification import document_logits
 
+_NGRAMS = "n-grams"
 _TIMED_GROUPS, _TIMED = 4, 32  # groups, and documents in each, that tell how long all of them will take
 _FEWEST = 200  # documents that are scored however little time is left
 
@@ -65,37 +71,68 @@ def encode_labelled(
     return encode_documents((one.text for one in documents), matrix, tokenizer, max_tokens=max_tokens)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SplitScores:
+    """How good a classifier is on a split.
+
+    Attributes:
+        scores: its own.
+        calibration_error_before: what there would be without its temperature.
+        voters: of an ensemble, the scores of each member alone.
+    """
+
+    scores: ClassificationScores
+    calibration_error_before: float
+    voters: Mapping[str, ClassificationScores]
+
+
 def score_split(
     model: Classifier,
     splits: DocumentSplits,
     split: str,
     *,
-    model_hash: str,
+    model_hash: str | None = None,
     chosen: NDArray[np.int64] | None = None,
-) -> tuple[ClassificationScores, float]:
-    """Score a classifier on a split, or on the `chosen` documents of it.
-
-    Returns:
-        The scores, and the calibration error there would be without the model's temperature.
-    """
+) -> SplitScores:
+    """Score a classifier on a split, or on the `chosen` documents of it."""
     encoded = splits.encoded[split]
     labels = encoded.labels if chosen is None else encoded.labels[chosen]
-    logits = document_logits(model, encoded, chosen)
     signature = splits.signature(split, len(labels), model_hash)
-    plain, scaled = (
-        score_classes(
-            model.log_probs(scale * logits.to(model.device)).detach().cpu().double().numpy(),
-            labels,
-            splits.labels,
-            signature,
-        )
-        for scale in (model.temperature, 1.0)
+
+    def score(one: Classifier, logits: Tensor) -> ClassificationScores:
+        log_probs = one.log_probs(logits.to(one.device)).detach().cpu().double().numpy()
+        return score_classes(log_probs, labels, splits.labels, signature)
+
+    voters = {}
+    if isinstance(model, ClassifierEnsemble):
+        each = [document_logits(voter, encoded, chosen) for voter in model.voters]
+        named = zip(_voter_names(model.voters), model.voters, each, strict=True)
+        voters = {name: score(voter, logits) for name, voter, logits in named}
+        logits = model.combine([own.to(model.device) for own in each])
+    else:
+        logits = document_logits(model, encoded, chosen)
+    return SplitScores(
+        scores=score(model, logits),
+        calibration_error_before=score(model, logits.to(model.device) * model.temperature).calibration_error,
+        voters=voters,
     )
-    return scaled, plain.calibration_error
 
 
-def score_baselines(splits: DocumentSplits, vocab_size: int) -> dict[str, Scores]:
-    """Score what a classifier must beat on every held-out split."""
+def _voter_names(voters: Sequence[SingleClassifier]) -> list[str]:
+    """Return a name for each member of a vote."""
+    names: list[str] = []
+    for voter in voters:
+        name = _NGRAMS
+        if isinstance(voter, DocumentClassifier):
+            encoder = voter.config.encoder
+            name = way(backward=encoder.backward) if isinstance(encoder, PretrainedEncoderConfig) else encoder.name
+        again = sum(other.split(" (")[0] == name for other in names)
+        names.append(f"{name} ({again + 1})" if again else name)
+    return names
+
+
+def score_baselines(splits: DocumentSplits, vocab_size: int, ngrams: NgramClassifier) -> dict[str, Scores]:
+    """Score what a classifier must beat on every held-out split: what counts, and the linear classifier of n-grams."""
     found: dict[str, Scores] = {}
     for name, baseline in BASELINES.items():
         fitted = baseline().fit(splits.encoded["train"], len(splits.labels), vocab_size)
@@ -109,6 +146,7 @@ def score_baselines(splits: DocumentSplits, vocab_size: int) -> dict[str, Scores
             for split, documents in splits.encoded.items()
             if split in splits.held_out
         }
+    found[_NGRAMS] = {split: score_split(ngrams, splits, split).scores for split in splits.held_out}
     return found
 
 

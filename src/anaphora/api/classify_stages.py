@@ -26,19 +26,23 @@ from anaphora.data.documents import EncodedDocuments, encode_documents
 from anaphora.data.prepare import PreparedCorpus, prepare
 from anaphora.errors import ConfigError, CorpusError
 from anaphora.files import read_json, sha256_json, write_json
-from anaphora.models.classifier import Classifier, ClassifierEnsemble, DocumentClassifier
+from anaphora.models.classifier import Classifier, DocumentClassifier, SingleClassifier
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
 from anaphora.models.language_model import LanguageModel
+from anaphora.models.ngram_classifier import NgramClassifier
 from anaphora.progress import Event, Progress
 from anaphora.runtime import choose_device, free_cpus, requested_threads, seed_everything
 from anaphora.text.documents import LabelledDocuments
 from anaphora.text.tokenizer import Tokenizer
 from anaphora.training.classification import Classification, document_logits
 from anaphora.training.classify_run_config import ClassifyRunConfig
+from anaphora.training.ngram_classification import MOST_TOKENS, fit_ngram_classifier
 from anaphora.training.self_training import Guesses, student_epochs
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
 # Of a run by minutes: what scoring may take, and what is left for saving and for a machine that has become busier.
+_TOKENS_A_MINUTE = 2_000_000  # of such a run: what n-grams are counted in, a tenth of the time
 _SCORING_SHARE, _SLACK_SHARE, _SLACK_SECONDS = 0.25, 0.05, 1.0
 _LAST = "last.safetensors"
 
@@ -115,6 +119,7 @@ class Stages:
         for number in range(rounds):
             if number and self._lane_threads:
                 self._side_by_side(number)
+            counting = self._fit_ngrams(train) if number else self.ngrams
             trained: list[DocumentClassifier] = []
             for backward, language_model in below.items():
                 stage = Stage(
@@ -125,10 +130,15 @@ class Stages:
                 model = self._new_classifier(backward=backward, below=language_model)
                 outcomes.append(self._train(model, stage, resume=resume))
                 trained.append(model)
-            classifier = trained[0] if len(trained) == 1 else self._voting(trained)
+            classifier = self._vote_of([*trained, counting] if self.config.ngrams.vote else trained)
             if number + 1 < rounds:
                 train = known.with_more(self._guessed(classifier, number + 1))
         return classifier, _together(outcomes)
+
+    @cached_property
+    def ngrams(self) -> NgramClassifier:
+        """The linear classifier of n-grams, trained on the documents with labels: what the others must beat."""
+        return self._fit_ngrams(self.splits.encoded["train"])
 
     def lane(self, backward: bool, number: int) -> None:
         """Do what one direction needs for a round, up to its classifier: its language model too, in the first.
@@ -174,12 +184,32 @@ class Stages:
             return 0
         return threads // ways
 
-    def _voting(self, members: Sequence[DocumentClassifier]) -> ClassifierEnsemble:
+    def _fit_ngrams(self, train: EncodedDocuments) -> NgramClassifier:
+        config, minutes = self.config, self.config.training.minutes
+        self.progress(Event(stage="train", message="counting n-grams"))
+        model = fit_ngram_classifier(
+            train,
+            self.splits.encoded.get("valid"),
+            config.model(self.documents.labels),
+            config.ngrams,
+            vocab_size=self.tokenizer.vocab_size,
+            balanced=config.classifier.class_weights != "none",
+            most_tokens=MOST_TOKENS if minutes is None else min(MOST_TOKENS, round(minutes * _TOKENS_A_MINUTE)),
+        )
+        self._calibrate(model)
+        return model
+
+    def _vote_of(self, members: Sequence[SingleClassifier]) -> Classifier:
         """Return several classifiers as one, each as sure of itself as its validation lets it be."""
+        if len(members) == 1:
+            return members[0]
         for member in members:
-            if "valid" in self.splits.encoded:
-                calibrate(member, self.splits.encoded["valid"])
+            self._calibrate(member)
         return ClassifierEnsemble.of(members)
+
+    def _calibrate(self, model: Classifier) -> None:
+        if "valid" in self.splits.encoded:
+            calibrate(model, self.splits.encoded["valid"])
 
     @property
     def _ways(self) -> tuple[bool, ...]:

@@ -9,7 +9,8 @@ from anaphora.api.classifiers import load_classifier
 from anaphora.api.folder import check_free
 from anaphora.bundle import ClassifierBundle, save_classifier
 from anaphora.errors import ConfigError
-from anaphora.models.classifier import Classifier, ClassifierEnsemble, DocumentClassifier
+from anaphora.models.classifier import Classifier, SingleClassifier
+from anaphora.models.classifier_ensemble import ClassifierEnsemble
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,10 +60,10 @@ def vote(models: Sequence[ClassifierBundle | str | Path], *, out: str | Path, ov
     return VoteResult(model=folder, members=tuple(str(one.path) for one in bundles), labels=first.model.labels)
 
 
-def _members(model: Classifier) -> list[DocumentClassifier]:
+def _members(model: Classifier) -> list[SingleClassifier]:
     if isinstance(model, ClassifierEnsemble):
         return list(model.voters)
-    assert isinstance(model, DocumentClassifier)
+    assert isinstance(model, SingleClassifier)
     return [model]
 
 

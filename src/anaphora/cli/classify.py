@@ -101,6 +101,15 @@ def train(
         str | None,
         typer.Option(help="How it reads: forward, backward or both.", show_default="forward", rich_help_panel=TRAINING),
     ] = None,
+    ngrams: Annotated[
+        bool | None,
+        typer.Option(
+            "--ngrams/--no-ngrams",
+            help="Let a linear classifier of word n-grams vote too.",
+            show_default="with --minutes",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     self_training: Annotated[
         int | None,
         typer.Option(
@@ -153,6 +162,7 @@ def train(
             pretrain_share=pretrain_share,
             pretrain_epochs=pretrain_epochs,
             direction=direction,
+            ngrams=ngrams,
             self_training=self_training,
             minutes=minutes,
             epochs=epochs,

@@ -80,8 +80,9 @@ def show_classes(scores: "ClassificationScores") -> None:
 
 
 def _by_split(result: "ClassifyResult") -> "dict[str, dict[str, ClassificationScores]]":
-    """Return, for each held-out split, the scores of the baselines and, last, of the classifier."""
+    """Return, for each held-out split, the scores of the baselines, of those that vote, and of the classifier."""
+    voters = {f"votes: {name}": scores for name, scores in result.voters.items()}
     return {
-        split: {**{name: scores[split] for name, scores in result.baselines.items()}, "classifier": found}
+        split: {**{name: scores[split] for name, scores in {**result.baselines, **voters}.items()}, "classifier": found}
         for split, found in result.scores.items()
     }

@@ -127,6 +127,11 @@ def label_matrix(labels: Iterable[Sequence[str]], known: Sequence[str], *, multi
     return matrix
 
 
+def class_members(labels: NDArray[Any], num_classes: int) -> NDArray[np.bool_]:
+    """Say which documents belong to which class, (N, C), given labels as in `EncodedDocuments`."""
+    return labels > 0 if labels.ndim == 2 else labels[:, None] == np.arange(num_classes)
+
+
 def _encode(text: str, tokenizer: Tokenizer) -> NDArray[np.int32]:
     pieces = [piece.astype(np.int32) for piece in tokenizer.encode_chunks([text])]
     token_ids = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int32)

@@ -4,12 +4,12 @@ Naive Bayes takes the words of a document as independent given its class; each c
 there, which suits opinions better (Pang et al. 2002). Shapes: N documents, C classes, V vocabulary.
 """
 
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.data.documents import EncodedDocuments
+from anaphora.data.documents import EncodedDocuments, class_members
 from anaphora.evaluation.calibration import Floats
 
 
@@ -27,7 +27,7 @@ class LabelShares:
     """Says of every document how frequent each label was; its answer is always the most frequent one."""
 
     def fit(self, documents: EncodedDocuments, num_classes: int, vocab_size: int) -> Self:
-        counts = _members(documents.labels, num_classes).sum(0)
+        counts = class_members(documents.labels, num_classes).sum(0)
         several = documents.labels.ndim == 2
         # One document of each kind is added, so that no label is impossible and none is certain.
         self._log_shares = np.log((counts + 1) / (len(documents) + (2 if several else num_classes)))
@@ -46,7 +46,7 @@ class NaiveBayes:
     def fit(self, documents: EncodedDocuments, num_classes: int, vocab_size: int) -> Self:
         self._vocab_size, self._several = vocab_size, documents.labels.ndim == 2
         rows, tokens = _words_once(documents, vocab_size)
-        members = _members(documents.labels, num_classes)
+        members = class_members(documents.labels, num_classes)
         inside = np.stack([_count(tokens, members[rows, c], vocab_size) for c in range(num_classes)])
         self._word_logs, self._prior_logs = _logs(inside), np.log(members.sum(0) + 1)
         if self._several:  # against all documents without the label
@@ -64,11 +64,6 @@ class NaiveBayes:
 
 
 BASELINES: dict[str, type[DocumentBaseline]] = {"label shares": LabelShares, "naive bayes": NaiveBayes}
-
-
-def _members(labels: NDArray[Any], num_classes: int) -> NDArray[np.bool_]:
-    """(N, C): which documents belong to which class."""
-    return labels > 0 if labels.ndim == 2 else labels[:, None] == np.arange(num_classes)
 
 
 def _words_once(documents: EncodedDocuments, vocab_size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -5,13 +5,11 @@
 Padding never changes a result. Shapes: B batch, T time, E embedding, C classes.
 """
 
-import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -51,6 +49,11 @@ class Classifier(Net):
     @abstractmethod
     def max_tokens(self) -> int | None:
         """How much of a document it reads, see `ClassifierSettings`."""
+
+    @property
+    @abstractmethod
+    def embedding_dim(self) -> int:
+        """E, the numbers that stand for one token."""
 
     @abstractmethod
     def embed(self, tokens: Tensor) -> Tensor:
@@ -123,24 +126,20 @@ class ClassifierSettings(Settings):
     max_tokens: int | None = Field(default=None, ge=1)
 
 
-class ClassifierConfig(ClassifierSettings):
-    """What a classifier is made of.
+class LabelledConfig(Settings):
+    """What every single classifier is asked.
 
     Attributes:
-        encoder: its configuration, the [encoder] section.
         labels: the names of the C classes, in the order of the logits; at least two.
         multi_label: whether a document may have several of the labels, or none; each is then a question of its own.
+        max_tokens: of a longer document so many are read, half of them at its beginning and half at its end.
     """
 
-    name: Literal["classifier"] = "classifier"
-    encoder: SerializeAsAny[EncoderConfig] = Field(default_factory=lambda: encoder_config({}))
+    section: ClassVar[str] = "classifier"
+
     labels: tuple[str, ...] = Field(min_length=2)
     multi_label: bool = False
-
-    @field_validator("encoder", mode="before")
-    @classmethod
-    def _as_config(cls, given: Any) -> Any:
-        return encoder_config(given) if isinstance(given, dict) else given
+    max_tokens: int | None = Field(default=None, ge=1)
 
     @field_validator("labels")
     @classmethod
@@ -150,22 +149,30 @@ class ClassifierConfig(ClassifierSettings):
         return labels
 
 
-class DocumentClassifier(Classifier):
-    """An encoder, a pooling, and a head."""
+class ClassifierConfig(ClassifierSettings, LabelledConfig):
+    """What a classifier with an encoder is made of.
 
-    config_class: ClassVar[type[ClassifierConfig]] = ClassifierConfig
-    config: ClassifierConfig
+    Attributes:
+        encoder: its configuration, the [encoder] section.
+    """
 
-    def __init__(self, config: ClassifierConfig, vocab_size: int) -> None:
+    name: Literal["classifier"] = "classifier"
+    encoder: SerializeAsAny[EncoderConfig] = Field(default_factory=lambda: encoder_config({}))
+
+    @field_validator("encoder", mode="before")
+    @classmethod
+    def _as_config(cls, given: Any) -> Any:
+        return encoder_config(given) if isinstance(given, dict) else given
+
+
+class SingleClassifier(Classifier):
+    """A classifier that is no vote of others."""
+
+    config: LabelledConfig
+
+    def __init__(self, config: LabelledConfig, vocab_size: int) -> None:
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
-        self.encoder = build_encoder(config.encoder, vocab_size)
-        self.pooling = Pooling(config.pooling, self.encoder.width)
-        width = self.pooling.width
-        self.dropout_pooled = nn.Dropout(config.dropout_pooled)
-        self.hidden = nn.Linear(width, config.classifier_dim) if config.classifier_dim else None
-        self.dropout_classifier = nn.Dropout(config.dropout_classifier)
-        self.output = nn.Linear(config.classifier_dim or width, len(config.labels))
         self.register_buffer("temperature", torch.ones(()))
 
     @property
@@ -179,6 +186,27 @@ class DocumentClassifier(Classifier):
     @property
     def max_tokens(self) -> int | None:
         return self.config.max_tokens
+
+
+class DocumentClassifier(SingleClassifier):
+    """An encoder, a pooling, and a head."""
+
+    config_class: ClassVar[type[ClassifierConfig]] = ClassifierConfig
+    config: ClassifierConfig
+
+    def __init__(self, config: ClassifierConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        self.encoder = build_encoder(config.encoder, vocab_size)
+        self.pooling = Pooling(config.pooling, self.encoder.width)
+        width = self.pooling.width
+        self.dropout_pooled = nn.Dropout(config.dropout_pooled)
+        self.hidden = nn.Linear(width, config.classifier_dim) if config.classifier_dim else None
+        self.dropout_classifier = nn.Dropout(config.dropout_classifier)
+        self.output = nn.Linear(config.classifier_dim or width, len(config.labels))
+
+    @property
+    def embedding_dim(self) -> int:
+        return self.encoder.embedding_dim
 
     def embed(self, tokens: Tensor) -> Tensor:
         embedded = self.encoder.embed(tokens)
@@ -200,88 +228,3 @@ class DocumentClassifier(Classifier):
 
     def hidden_matrices(self) -> list[tuple[nn.Parameter, int]]:
         return self.encoder.hidden_matrices()
-
-
-class EnsembleConfig(Settings):
-    """Several classifiers that vote.
-
-    Attributes:
-        members: at least two, of the same labels.
-    """
-
-    section: ClassVar[str] = "classifier"
-
-    name: Literal["ensemble"] = "ensemble"
-    members: tuple[ClassifierConfig, ...] = Field(min_length=2)
-
-    @model_validator(mode="after")
-    def _same_question(self) -> Self:
-        if len({(member.labels, member.multi_label) for member in self.members}) > 1:
-            raise ValueError("all members must have the same labels")
-        return self
-
-
-class ClassifierEnsemble(Classifier):
-    """The mean of the probabilities that its members give, each at its own temperature.
-
-    ULMFiT's forward and backward model become one in this way (Howard and Ruder 2018, section 3.3). E is the sum of the
-    members'.
-    """
-
-    config_class: ClassVar[type[EnsembleConfig]] = EnsembleConfig
-    config: EnsembleConfig
-
-    def __init__(self, config: EnsembleConfig, vocab_size: int) -> None:
-        super().__init__()
-        self.config, self.vocab_size = config, vocab_size
-        self.members = nn.ModuleList(DocumentClassifier(member, vocab_size) for member in config.members)
-        self.register_buffer("temperature", torch.ones(()))
-
-    @classmethod
-    def of(cls, members: Sequence[DocumentClassifier]) -> Self:
-        """Return the ensemble of classifiers that are there; it shares their weights."""
-        made = cls(EnsembleConfig(members=tuple(member.config for member in members)), members[0].vocab_size)
-        made.members = nn.ModuleList(members)
-        return made
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self.config.members[0].labels
-
-    @property
-    def multi_label(self) -> bool:
-        return self.config.members[0].multi_label
-
-    @property
-    def max_tokens(self) -> int | None:
-        return self.config.members[0].max_tokens
-
-    def embed(self, tokens: Tensor) -> Tensor:
-        return torch.cat([member.embed(tokens) for member in self.voters], -1)
-
-    def logits_from_embedded(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        members, start, log_probs = self.voters, 0, []
-        for member in members:
-            width = member.encoder.embedding_dim
-            part = embedded[..., start : start + width]
-            log_probs.append(member.log_probs(member.logits_from_embedded(part, lengths)))
-            start += width
-        mean = torch.stack(log_probs).logsumexp(0) - math.log(len(members))
-        # As logits: of one class, up to a constant; of several labels, log p - log (1 - p).
-        return mean - torch.log(-torch.expm1(mean)) if self.multi_label else mean
-
-    @property
-    def voters(self) -> list[DocumentClassifier]:
-        """The members, which share their weights with the ensemble."""
-        return [cast(DocumentClassifier, member) for member in self.members]
-
-
-def build_classifier(saved: Mapping[str, Any], vocab_size: int) -> Classifier:
-    """Make the classifier of a saved configuration.
-
-    Raises:
-        ConfigError: an unknown key or a bad value.
-    """
-    if saved.get("name") == "ensemble":
-        return ClassifierEnsemble(EnsembleConfig(**saved), vocab_size)
-    return DocumentClassifier(ClassifierConfig(**saved), vocab_size)

@@ -19,6 +19,7 @@ from anaphora.text.document_files import Document
 from anaphora.text.documents import DocumentSettings
 from anaphora.text.tokenizer import TokenizerSettings
 from anaphora.training.config import TrainingConfig
+from anaphora.training.ngram_classification import NgramSettings
 from anaphora.training.pretraining import PretrainingSettings
 from anaphora.training.sections import Layout, Sections
 from anaphora.training.self_training import SelfTrainingSettings
@@ -39,6 +40,7 @@ _STOPS = ("minutes", "epochs", "steps")
 # Text and time from which a language model pays, and its share of the time.
 _ENOUGH_CHARS, _ENOUGH_MINUTES, _SHARE = 1_000_000, 5.0, 0.5
 _DOCUMENTS_READ, _LEAST_EPOCHS, _MOST_EPOCHS = 60_000, 4, 50
+_LONG_NGRAMS = 5  # of characters, what two or three words are in Chinese
 # Less white space than this is no text in words, as Chinese or Japanese.
 _LEAST_SPACES, _LOOKED_AT = 0.04, 100_000
 
@@ -51,6 +53,7 @@ def _class_of(section: str, sections: Sections) -> type[Settings]:
         "pretraining": PretrainingSettings,
         "encoder": encoder_config_class(sections["encoder"].get("name")),
         "classifier": ClassifierSettings,
+        "ngrams": NgramSettings,
         "self_training": SelfTrainingSettings,
         "training": TrainingConfig,
     }
@@ -58,7 +61,7 @@ def _class_of(section: str, sections: Sections) -> type[Settings]:
 
 
 CLASSIFIER = Layout(
-    ("documents", "tokenizer", "pretraining", "encoder", "classifier", "self_training", "training"),
+    ("documents", "tokenizer", "pretraining", "encoder", "classifier", "ngrams", "self_training", "training"),
     _class_of,
     first=("encoder.name", "name"),
 )
@@ -74,6 +77,7 @@ class ClassifyRunConfig(Settings):
     pretraining: PretrainingSettings
     encoder: SerializeAsAny[EncoderConfig]
     classifier: ClassifierSettings
+    ngrams: NgramSettings
     self_training: SelfTrainingSettings
     training: TrainingConfig
 
@@ -95,6 +99,7 @@ class ClassifyRunConfig(Settings):
             pretraining=PretrainingSettings(**sections["pretraining"]),
             encoder=encoder_config(sections["encoder"]),
             classifier=ClassifierSettings(**sections["classifier"]),
+            ngrams=NgramSettings(**sections["ngrams"]),
             self_training=SelfTrainingSettings(**sections["self_training"]),
             training=TrainingConfig(**sections["training"]),
         )
@@ -123,7 +128,8 @@ def suited(sections: Sections, documents: Sequence[Document], unlabelled: Sequen
     """Fill in what suits the training documents where the user left it open.
 
     Without a rule to stop by, about 60,000 documents are read, each 4 to 50 times. Of enough minutes, with enough text,
-    half go to a language model.
+    half go to a language model. Where minutes are given, a linear classifier of n-grams, made in a share of them,
+    votes too.
     """
     sections = _with_pretraining(sections, [*documents, *unlabelled])
     pretraining = PretrainingSettings(**sections["pretraining"])
@@ -138,7 +144,12 @@ def suited(sections: Sections, documents: Sequence[Document], unlabelled: Sequen
     if all(training.get(stop) is None for stop in _STOPS):
         epochs = math.ceil(_DOCUMENTS_READ / len(documents))
         training["epochs"] = min(max(epochs, _LEAST_EPOCHS), _MOST_EPOCHS)
-    return {**sections, "tokenizer": tokenizer, "encoder": encoder, "training": training}
+    ngrams = {
+        "vote": training.get("minutes") is not None,
+        "order": _LONG_NGRAMS if tokenizer.get("kind") in ("chars", "bytes") else NgramSettings().order,
+        **sections["ngrams"],
+    }
+    return {**sections, "tokenizer": tokenizer, "encoder": encoder, "ngrams": ngrams, "training": training}
 
 
 def _with_pretraining(sections: Sections, documents: Sequence[Document]) -> Sections:
