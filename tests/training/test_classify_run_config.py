@@ -28,7 +28,7 @@ def test_the_tokenizer_suits_the_text() -> None:
 
 
 def test_ngrams_are_longer_where_they_are_of_characters_and_vote_where_minutes_are_given() -> None:
-    assert (resolved().ngrams.order, resolved().ngrams.vote) == (3, False)
+    assert (resolved().ngrams.order, resolved().ngrams.vote) == (4, False)
     by_minutes = resolved("这部电影很好看我很喜欢", training={"minutes": 1.0}).ngrams
     assert (by_minutes.order, by_minutes.vote) == (5, True)
     chosen = resolved(training={"minutes": 1.0}, ngrams={"vote": False, "order": 2}).ngrams

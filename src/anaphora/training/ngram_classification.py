@@ -46,7 +46,7 @@ class NgramSettings(Settings):
     section: ClassVar[str] = "ngrams"
 
     vote: bool = False
-    order: int = Field(default=3, ge=1, le=8)
+    order: int = Field(default=4, ge=1, le=8)
     min_count: int = Field(default=2, ge=1)
 
 
