@@ -1,15 +1,16 @@
 """IMDb in one table: anaphora beside the commonest label, naive Bayes and TF-IDF, for few labels and for many.
 
     python -m benchmarks.imdb_table [--labels N ...] [--seeds N] [--minutes M | --encoder MODEL] [--self-training N]
-                                    [--threads N] [--plot curve.png]
+                                    [--threads N] [--with RESULT ...] [--plot curve.png]
 
 Everybody gets the same number of labelled reviews of the official training split, chosen by the same seeds, and is
 measured on the 25,000 of the test split; of anaphora a tenth of the labels goes into validation. Ours is the vote of a
 net and a linear classifier of n-grams; each of the two alone has a row of its own. The other reviews are text without
 labels. `--encoder` names a language model that has read them, as a run by minutes leaves one in
 RUN/language-model-forward: all trainings then begin with it, and read as many documents as anaphora does without a rule
-to stop by. Otherwise each trains its own in `--minutes`, and the table takes some four hours. Where ours loses to
-TF-IDF, the table says so. `make bench` leaves it out.
+to stop by. Otherwise each trains its own in `--minutes`, and the table takes some four hours. It can be measured in
+parts: `--with` adds earlier results to the table and the picture. Where ours loses to TF-IDF, the table says so. `make
+bench` leaves it out.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from pathlib import Path
 import torch
 
 from anaphora import api
-from anaphora.files import write_json
+from anaphora.errors import AnaphoraError
+from anaphora.files import read_json, write_json
 from anaphora.lab.learning_curve import CurvePoint, plot_learning_curve
 from benchmarks.harness import RESULTS, machine
 from benchmarks.texts import imdb_reviews, shared_folder
@@ -78,6 +80,17 @@ def train_ours(number: int, seed: int, ours: Ours) -> dict[str, float]:
     return {**parts, OURS: result.scores["test"].accuracy}
 
 
+def join(found: Accuracies, earlier: Iterable[Path]) -> Accuracies:
+    """Return accuracies together with those of earlier result files; what was measured again replaces the old."""
+    joined: Accuracies = {}
+    for path in earlier:
+        for name, curve in read_json(path, AnaphoraError, "an earlier result")["accuracies"].items():
+            joined.setdefault(name, {}).update({int(number): accuracies for number, accuracies in curve.items()})
+    for name, curve in found.items():
+        joined.setdefault(name, {}).update(curve)
+    return joined
+
+
 def latest(found: Accuracies, number: int) -> str:
     """Say what each reached last."""
     return ", ".join(f"{name} {curve[number][-1]:.4f}" for name, curve in found.items())
@@ -88,9 +101,9 @@ def points(curve: Mapping[int, Sequence[float]]) -> list[CurvePoint]:
     return [CurvePoint.of(number, accuracies) for number, accuracies in sorted(curve.items())]
 
 
-def table(found: Accuracies, labels: Iterable[int]) -> str:
+def table(found: Accuracies) -> str:
     """Return the means as a table in Markdown, and what is to be said where ours loses."""
-    numbers = list(labels)
+    numbers = sorted(found[OURS])
     lines = [f"| | {' | '.join(f'{number:,} labels' for number in numbers)} |", "| --- |" + " ---: |" * len(numbers)]
     means = {name: {point.num_labels: point.accuracy for point in points(curve)} for name, curve in found.items()}
     lines += [f"| {name} | {' | '.join(f'{of[number]:.4f}' for number in numbers)} |" for name, of in means.items()]
@@ -103,12 +116,13 @@ def table(found: Accuracies, labels: Iterable[int]) -> str:
 def main() -> None:
     """Measure all, print the table, write the result and the picture."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--labels", type=int, nargs="+", default=LABELS, help="numbers of labelled reviews")
+    parser.add_argument("--labels", type=int, nargs="*", default=LABELS, help="numbers of labelled reviews")
     parser.add_argument("--seeds", type=int, default=3, help="choices of them; of all 25,000 there is but one")
     parser.add_argument("--minutes", type=float, default=20.0, help="of each training of ours, without --encoder")
     parser.add_argument("--encoder", help="a language model that has read the training reviews")
     parser.add_argument("--self-training", type=int, default=0, metavar="N", help="rounds")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--with", dest="earlier", type=Path, nargs="+", default=[], help="results to show together")
     parser.add_argument("--plot", type=Path, help="draw the learning curve there")
     parser.add_argument("--no-save", action="store_true", help="print only, write no result file")
     options = parser.parse_args()
@@ -119,7 +133,8 @@ def main() -> None:
         threads=options.threads,
     )
     found = measure(options.labels, options.seeds, ours)
-    print(table(found, options.labels))
+    found = join(found, options.earlier)
+    print(table(found))
     if options.plot:
         own = (OURS, *PARTS.values())
         rivals = {name: points(curve) for name, curve in found.items() if name not in own}

@@ -108,6 +108,25 @@ def test_several_labels(anaphora: Run) -> None:
     assert anaphora("classify", "eval", "run", "films.csv", "--quiet").exit_code == 0
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_ngrams_vote_and_everything_else_takes_the_vote_for_one_classifier(anaphora: Run, multi_label: bool) -> None:
+    table = write_reviews(Path("reviews.csv"))
+    several = ["--multi-label"] if multi_label else []
+    done = anaphora("classify", "train", table, "--ngrams", "--epochs=8", "--out=run", *several, *TINY)
+    shown = [line.split()[1:-4] for line in done.stdout.splitlines() if line.startswith("test")]
+    assert shown[2:] == [["n-grams"], ["votes:", "lstm"], ["votes:", "n-grams"], ["classifier"]]
+    Path("new.txt").write_text("a good and lovely film\na bad and boring film\n")
+    answers = anaphora("classify", "predict", "run", "new.txt").stdout.splitlines()
+    assert [line.split("\t")[0] for line in answers] == ["pos", "neg"]
+    assert anaphora("classify", "eval", "run", "--quiet").exit_code == 0
+    for method in ("leave-one-out", "integrated-gradients"):
+        why = anaphora("classify", "explain", "run", "a good film", f"--method={method}", "--label=pos", "--json")
+        contributions = {one["text"].strip(): one["contribution"] for one in json.loads(why.stdout)["tokens"]}
+        assert max(contributions, key=contributions.__getitem__) == "good"
+    assert anaphora("classify", "vote", "run", "run", "--out=both").exit_code == 0
+    assert "An ensemble made by" in Path("both/README.md").read_text()
+
+
 def test_a_run_goes_on_and_is_not_replaced_by_accident(anaphora: Run) -> None:
     table = write_reviews(Path("reviews.csv"))
     words = ("classify", "train", table, "--out=run", "--set=schedule=constant", *TINY)
