@@ -139,12 +139,15 @@ RIVALS: dict[str, list[Rival]] = {
         Rival(
             name="lstm, 1 x 200, tied",
             model={**_WIDE, "name": "lstm"},
-            training={**_WORDS, "learning_rate": 5e-3},
+            training={**_WORDS, "learning_rate": 1.2e-2},
         ),
-        Rival(
-            name="block of qrnn, 1 x 200, tied",
-            model={**_WIDE, "name": "block", "num_layers": 1, "embedding_range": 0.1},
-            training={**_WORDS, "learning_rate": 5e-3},
+        *(
+            Rival(
+                name=f"block of {cell}, 1 x 200, tied",
+                model={**_WIDE, "name": "block", "cell": cell, "num_layers": 1, "embedding_range": 0.1},
+                training={**_WORDS, "learning_rate": 8e-3},
+            )
+            for cell in ("mingru", "qrnn")
         ),
     ],
 }
