@@ -311,8 +311,12 @@ class Stages:
         if config.minutes is not None:
             model.to(choose_device(config.device)).eval()
             left = self.clock(config.minutes) - self.spent
-            needed = sum(seconds_to_score(model, splits.encoded[split]) for split in splits.held_out)
-            scoring = min(needed * len(self._ways), left * _SCORING_SHARE)
+            # A lane would have to count n-grams for nothing but this.
+            counting = [self.ngrams] if self.config.ngrams.vote and not self._in_lane else []
+            voters = [*[model] * len(self._ways), *counting]
+            held_out = [splits.encoded[split] for split in splits.held_out]
+            needed = sum(seconds_to_score(voter, part) for voter in voters for part in held_out)
+            scoring = min(needed, left * _SCORING_SHARE)
             limit = max((left * (1 - _SLACK_SHARE) - scoring - _SLACK_SECONDS) * stage.share, 1.0)
         trainer = Trainer(task, stage.folder, time_limit=limit, track=self.track, progress=self.progress)
         last = stage.folder == self.folder
