@@ -41,8 +41,9 @@ from anaphora.training.ngram_classification import MOST_TOKENS, fit_ngram_classi
 from anaphora.training.self_training import Guesses, student_epochs
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
-# Of a run by minutes: what scoring may take, and what is left for saving and for a machine that has become busier.
-_TOKENS_A_MINUTE = 2_000_000  # of such a run: what n-grams are counted in, a tenth of the time
+# Of a run by minutes: the tokens for each of them in which n-grams are counted, which takes a tenth of it or less; what
+# scoring may take; and what is left for saving and for a machine that has become busier.
+_TOKENS_A_MINUTE = 2_000_000
 _SCORING_SHARE, _SLACK_SHARE, _SLACK_SECONDS = 0.25, 0.05, 1.0
 _LAST = "last.safetensors"
 
@@ -119,7 +120,9 @@ class Stages:
         for number in range(rounds):
             if number and self._lane_threads:
                 self._side_by_side(number)
-            counting = self._fit_ngrams(train) if number else self.ngrams
+            counting = []
+            if self.config.ngrams.vote:
+                counting = [self._fit_ngrams(train) if number else self.ngrams]
             trained: list[DocumentClassifier] = []
             for backward, language_model in below.items():
                 stage = Stage(
@@ -130,7 +133,7 @@ class Stages:
                 model = self._new_classifier(backward=backward, below=language_model)
                 outcomes.append(self._train(model, stage, resume=resume))
                 trained.append(model)
-            classifier = self._vote_of([*trained, counting] if self.config.ngrams.vote else trained)
+            classifier = self._vote_of([*trained, *counting])
             if number + 1 < rounds:
                 train = known.with_more(self._guessed(classifier, number + 1))
         return classifier, _together(outcomes)
@@ -196,6 +199,7 @@ class Stages:
             balanced=config.classifier.class_weights != "none",
             most_tokens=MOST_TOKENS if minutes is None else min(MOST_TOKENS, round(minutes * _TOKENS_A_MINUTE)),
         )
+        model.to(choose_device(config.training.device))
         self._calibrate(model)
         return model
 
