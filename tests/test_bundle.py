@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from anaphora.bundle import Bundle, load_bundle, save_bundle
+from anaphora.bundle import Bundle, load_bundle, load_classifier, load_tagger, save_bundle
 from anaphora.errors import AnaphoraError, BundleError
 from anaphora.models.language_model import CountingLanguageModel, LanguageModel
 from anaphora.models.ngram.names import IMPORTED, NAMES
@@ -117,6 +117,15 @@ def test_model_and_tokenizer_must_belong_together(tmp_path: Path) -> None:
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"there is no model folder .*absent; `anaphora train CORPUS --out"):
         load_bundle(tmp_path / "absent")
+
+
+def test_each_kind_of_model_has_a_command_that_makes_it(tmp_path: Path) -> None:
+    for load, command in ((load_classifier, "classify train DATA"), (load_tagger, "tag train FILE")):
+        with pytest.raises(BundleError, match=f"absent; `anaphora {command} --out"):
+            load(tmp_path / "absent")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(BundleError, match="is not finished; `anaphora classify train --resume"):
+        load_classifier(tmp_path)
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def load_classifier(path: Path, device: str | torch.device = "cpu") -> Classifie
     Raises:
         BundleError: as `load_bundle`.
     """
-    return ClassifierBundle(**_read(path, device, _build_classifier))
+    return ClassifierBundle(**_read(path, device, _build_classifier, "anaphora classify train DATA"))
 
 
 def load_tagger(path: Path, device: str | torch.device = "cpu") -> TaggerBundle:
@@ -167,7 +167,7 @@ def load_tagger(path: Path, device: str | torch.device = "cpu") -> TaggerBundle:
     Raises:
         BundleError: as `load_bundle`.
     """
-    return TaggerBundle(**_read(path, device, _build_tagger))
+    return TaggerBundle(**_read(path, device, _build_tagger, "anaphora tag train FILE"))
 
 
 def load_any(path: Path, device: str | torch.device = "cpu") -> AnyBundle[Any]:
@@ -210,9 +210,11 @@ def _build_tagger(saved: Mapping[str, Any], vocab_size: int) -> Tagger:
     return Tagger(TaggerConfig(**saved), vocab_size)
 
 
-def _read(path: Path, device: str | torch.device, build: Build[NetT]) -> dict[str, Any]:
-    """Read the folder of any model, and return the fields of its bundle."""
-    folder = _find(path)
+def _read(
+    path: Path, device: str | torch.device, build: Build[NetT], made_by: str = "anaphora train CORPUS"
+) -> dict[str, Any]:
+    """Read the folder of any model, and return the fields of its bundle; `made_by` is the command that makes such."""
+    folder = _find(path, made_by)
     config = read_json(folder / CONFIG, BundleError, "the model's configuration")
     if config.get("format") != FORMAT:
         raise BundleError(
@@ -232,14 +234,15 @@ def _read(path: Path, device: str | torch.device, build: Build[NetT]) -> dict[st
     }
 
 
-def _find(path: Path) -> Path:
+def _find(path: Path, made_by: str) -> Path:
     for folder in (path, path / "model"):
         if (folder / CONFIG).is_file() and (folder / WEIGHTS).is_file():
             return folder
     if not path.exists():
-        raise BundleError(f"there is no model folder {path}; `anaphora train CORPUS --out {path}` makes one")
-    if (path / "checkpoints").is_dir():
-        raise BundleError(f"the run {path} is not finished; `anaphora train --resume {path}` goes on with it")
+        raise BundleError(f"there is no model folder {path}; `{made_by} --out {path}` makes one")
+    if (path / "checkpoints").is_dir() or (path / "run.json").is_file():
+        again = made_by.rsplit(" ", 1)[0]
+        raise BundleError(f"the run {path} is not finished; `{again} --resume {path}` goes on with it")
     raise BundleError(f"{path} is no model folder: it needs {CONFIG}, {WEIGHTS} and {TOKENIZER}")
 
 

@@ -123,6 +123,9 @@ def test_ngrams_vote_and_everything_else_takes_the_vote_for_one_classifier(anaph
         why = anaphora("classify", "explain", "run", "a good film", f"--method={method}", "--label=pos", "--json")
         contributions = {one["text"].strip(): one["contribution"] for one in json.loads(why.stdout)["tokens"]}
         assert max(contributions, key=contributions.__getitem__) == "good"
+    told = anaphora("info", "run").stdout
+    assert "member     classifier: " in told
+    assert "member     ngram-classifier: " in told
     assert anaphora("classify", "vote", "run", "run", "--out=both").exit_code == 0
     assert "An ensemble made by" in Path("both/README.md").read_text()
 

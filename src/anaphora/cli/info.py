@@ -28,10 +28,9 @@ def info(
 def _show(facts: dict[str, Any]) -> None:
     """Print the facts that tell one model from another; --json has them all."""
     model, tokenizer = facts["model"], facts["tokenizer"]
-    settings = "  ".join(f"{key}={value}" for key, value in model.items() if key not in ("name", "tables"))
     lines: list[tuple[str, object]] = [
         ("model", f"{model['name']}, {facts['parameters']:,} trained weights, {facts['bytes'] / 1e6:,.1f} MB"),
-        ("settings", settings or "none"),
+        *_settings(model),
         ("tokenizer", f"{tokenizer['kind']}, {tokenizer['vocab_size']:,} tokens, sha256 {tokenizer['hash'][:12]}"),
         ("weights", f"sha256 {facts['model_hash'][:12]}"),
     ]
@@ -51,6 +50,25 @@ def _show(facts: dict[str, Any]) -> None:
         lines.append(("", figures.get("signature")))
     lines.append(("folder", facts["path"]))
     output.say_pairs(lines)
+
+
+def _settings(model: dict[str, Any]) -> list[tuple[str, object]]:
+    """Return what a model is made of; each member of several has a line of its own."""
+    shown = {key: value for key, value in model.items() if key not in ("name", "tables")}
+    members = shown.get("members")
+    if isinstance(members, list) and all(isinstance(member, dict) for member in members):
+        del shown["members"]
+    else:
+        members = []
+    lines: list[tuple[str, object]] = [
+        ("member", f"{member.get('name')}: {_pairs({key: value for key, value in member.items() if key != 'name'})}")
+        for member in members
+    ]
+    return [("settings", _pairs(shown)), *lines] if shown or not lines else lines
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return "  ".join(f"{key}={value}" for key, value in values.items()) or "none"
 
 
 def _section(facts: dict[str, Any], name: str) -> dict[str, Any]:
