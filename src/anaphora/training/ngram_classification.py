@@ -26,7 +26,7 @@ from anaphora.training.classification import MAX_BATCH_TOKENS, balanced_weights,
 
 Floats = NDArray[np.float32]
 
-MOST_TOKENS = 20_000_000  # of the documents to learn from: more would teach little, and take gigabytes
+MOST_TOKENS = 10_000_000  # of the documents to learn from, which take two gigabytes: more would teach little
 _MOST_WEIGHTS = 50_000_000
 _PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # tried one after the other, as long as held-out documents gain
 _USUAL_PENALTY = 0.03  # where there are none
@@ -131,8 +131,11 @@ def _count(train: EncodedDocuments, settings: NgramSettings, *, most: int) -> _C
             row, place = torch.nonzero(first_occurrences(found) & inside, as_tuple=True)
             keys.append(found[row, place].numpy())
             rows.append(documents[row.numpy()].astype(np.int32))
-    order = np.argsort(all_keys := np.concatenate(keys), kind="stable")
-    all_keys, all_rows = all_keys[order], np.concatenate(rows)[order]
+    all_keys, all_rows = np.concatenate(keys), np.concatenate(rows)
+    del keys, rows
+    order = np.argsort(all_keys, kind="stable")
+    all_keys, all_rows = all_keys[order], all_rows[order]
+    del order
     begins = np.flatnonzero(np.diff(all_keys, prepend=all_keys[0] - 1))
     counts = np.diff(np.append(begins, len(all_keys)))
     by_frequency = np.argsort(-counts, kind="stable")[: min(most, int((counts >= settings.min_count).sum()))]
