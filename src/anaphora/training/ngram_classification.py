@@ -161,7 +161,7 @@ class _Regression:
 
     def __init__(self, counted: _Counted, labels: NDArray[Any], num_classes: int, *, balanced: bool) -> None:
         self._counted, self._two = counted, labels.ndim == 1 and num_classes == 2
-        members = class_members(labels, num_classes)[:, self._two :].astype(np.float32)
+        members = class_members(labels, num_classes)[:, int(self._two) :].astype(np.float32)
         self._labels = torch.from_numpy(members if self._two else labels)
         self._class_weights = balanced_weights(self._labels.numpy(), num_classes) if balanced else None
         self._ratios = _log_ratios(counted, members)
