@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from anaphora.api.classify_scoring import DocumentSplits, affordable, calibrate, score_baselines, score_split, spread
-from anaphora.data.documents import EncodedDocuments
+from anaphora.api.classify_scoring import DocumentSplits, affordable, calibrate, score_baselines, score_split
+from anaphora.data.documents import EncodedDocuments, spread
 from anaphora.models.classifier import ClassifierConfig, DocumentClassifier, LabelledConfig
 from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.models.encoders.registry import encoder_config

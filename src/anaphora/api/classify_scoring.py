@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from anaphora.api.pretraining import way
-from anaphora.data.documents import EncodedDocuments, encode_documents, label_matrix
+from anaphora.data.documents import EncodedDocuments, encode_documents, label_matrix, spread
 from anaphora.evaluation.calibration import fit_temperature
 from anaphora.evaluation.classification import ClassificationScores, score_classes
 from anaphora.evaluation.document_baselines import BASELINES
@@ -174,8 +174,3 @@ def affordable(model: Classifier, documents: EncodedDocuments, seconds: float) -
     needed = seconds_to_score(model, documents)
     most = max(int(len(documents) * max(seconds, 0.0) / needed), _FEWEST)
     return None if most >= len(documents) else spread(len(documents), most)
-
-
-def spread(count: int, most: int) -> NDArray[np.int64]:
-    """Return at most so many numbers below `count`, at equal distances."""
-    return np.unique(np.linspace(0, count - 1, num=min(count, most)).round().astype(np.int64))

@@ -133,7 +133,7 @@ class Stages:
                 model = self._new_classifier(backward=backward, below=language_model)
                 outcomes.append(self._train(model, stage, resume=resume))
                 trained.append(model)
-            classifier = self._vote_of([*trained, *counting])
+            classifier = self._vote_of(trained, counting)
             if number + 1 < rounds:
                 train = known.with_more(self._guessed(classifier, number + 1))
         return classifier, _together(outcomes)
@@ -203,11 +203,12 @@ class Stages:
         self._calibrate(model)
         return model
 
-    def _vote_of(self, members: Sequence[SingleClassifier]) -> Classifier:
+    def _vote_of(self, trained: Sequence[DocumentClassifier], counting: Sequence[NgramClassifier]) -> Classifier:
         """Return several classifiers as one, each as sure of itself as its validation lets it be."""
+        members: list[SingleClassifier] = [*trained, *counting]
         if len(members) == 1:
             return members[0]
-        for member in members:
+        for member in trained:  # those that count have been calibrated
             self._calibrate(member)
         return ClassifierEnsemble.of(members)
 

@@ -54,21 +54,13 @@ def _show(facts: dict[str, Any]) -> None:
 
 def _settings(model: dict[str, Any]) -> list[tuple[str, object]]:
     """Return what a model is made of; each member of several has a line of its own."""
-    shown = {key: value for key, value in model.items() if key not in ("name", "tables")}
-    members = shown.get("members")
-    if isinstance(members, list) and all(isinstance(member, dict) for member in members):
-        del shown["members"]
-    else:
-        members = []
-    lines: list[tuple[str, object]] = [
-        ("member", f"{member.get('name')}: {_pairs({key: value for key, value in member.items() if key != 'name'})}")
-        for member in members
-    ]
-    return [("settings", _pairs(shown)), *lines] if shown or not lines else lines
+    if "members" in model:
+        return [("member", f"{member['name']}: {_pairs(member)}") for member in model["members"]]
+    return [("settings", _pairs(model) or "none")]
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return "  ".join(f"{key}={value}" for key, value in values.items()) or "none"
+    return "  ".join(f"{key}={value}" for key, value in values.items() if key not in ("name", "tables"))
 
 
 def _section(facts: dict[str, Any], name: str) -> dict[str, Any]:

@@ -132,6 +132,11 @@ def class_members(labels: NDArray[Any], num_classes: int) -> NDArray[np.bool_]:
     return labels > 0 if labels.ndim == 2 else labels[:, None] == np.arange(num_classes)
 
 
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many numbers below `count`, at equal distances."""
+    return np.unique(np.linspace(0, count - 1, num=min(count, most)).round().astype(np.int64))
+
+
 def _encode(text: str, tokenizer: Tokenizer) -> NDArray[np.int32]:
     pieces = [piece.astype(np.int32) for piece in tokenizer.encode_chunks([text])]
     token_ids = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.int32)

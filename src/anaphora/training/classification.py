@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anaphora.data.buckets import Buckets
-from anaphora.data.documents import DocumentBatch, EncodedDocuments
+from anaphora.data.documents import DocumentBatch, EncodedDocuments, spread
 from anaphora.evaluation.calibration import fit_temperature
 from anaphora.models.classifier import Classifier, DocumentClassifier
 from anaphora.models.language_model import Losses, State
@@ -112,14 +112,14 @@ class Classification(Task):
 
     def validate(self, limit: int) -> Validated:
         assert self._valid is not None
-        spread = np.linspace(0, len(self._valid) - 1, num=limit).round().astype(np.int64)  # of all parts of the split
+        chosen = spread(len(self._valid), limit)  # of all parts of the split
         self.model.eval()
-        logits = document_logits(self.model, self._valid, spread)
+        logits = document_logits(self.model, self._valid, chosen)
         self.model.train()
-        labels = torch.from_numpy(self._valid.labels[spread])
+        labels = torch.from_numpy(self._valid.labels[chosen])
         # A finished classifier is given a temperature. Without one here, a net that is right more often, and too sure
         # of itself where it is wrong, would lose to one that has learnt less.
-        temperature = fit_temperature(logits.double().numpy(), self._valid.labels[spread])
+        temperature = fit_temperature(logits.double().numpy(), self._valid.labels[chosen])
         loss = float(nats(logits / temperature, labels).mean())
         return Validated(loss, float(correct(logits, labels).float().mean()))
 

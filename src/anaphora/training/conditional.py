@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from anaphora.data.document_windows import NO_LABEL, DocumentWindow, DocumentWindows
-from anaphora.data.documents import EncodedDocuments
+from anaphora.data.documents import EncodedDocuments, spread
 from anaphora.evaluation.conditional import score_documents
 from anaphora.models.baselines import unigram_log_probs
 from anaphora.models.conditional import ConditionalLanguageModel
@@ -102,6 +101,6 @@ class ConditionalModelling(Task):
     def validate(self, limit: int) -> Validated:
         assert self._valid is not None
         count = max(1, min(len(self._valid), limit * len(self._valid) // len(self._valid.token_ids)))
-        spread = np.linspace(0, len(self._valid) - 1, num=count).round().astype(np.int64)  # of all parts of the split
-        sums = score_documents(self.model, self._valid, start_id=self._start_id, indices=spread)
+        chosen = spread(len(self._valid), count)  # of all parts of the split
+        sums = score_documents(self.model, self._valid, start_id=self._start_id, indices=chosen)
         return Validated((sums.nats + sums.unknown_nats) / sums.tokens)

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anaphora.data.buckets import Buckets
-from anaphora.data.documents import EncodedDocuments, class_members
+from anaphora.data.documents import EncodedDocuments, class_members, spread
 from anaphora.models.classifier import LabelledConfig
 from anaphora.models.ngram_classifier import NgramClassifier, NgramClassifierConfig, first_occurrences, ngram_keys
 from anaphora.settings import Settings
@@ -117,8 +117,7 @@ def _some(documents: EncodedDocuments, most_tokens: int) -> EncodedDocuments:
     share = most_tokens / len(documents.token_ids)
     if share >= 1:
         return documents
-    count = max(int(share * len(documents)), 2)
-    return documents.select(np.linspace(0, len(documents) - 1, num=count).round().astype(np.int64))
+    return documents.select(spread(len(documents), max(int(share * len(documents)), 2)))
 
 
 def _count(train: EncodedDocuments, settings: NgramSettings, *, most: int) -> _Counted:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
 from anaphora.data.buckets import Buckets
+from anaphora.data.documents import spread
 from anaphora.data.sentences import MAX_BATCH_WORDS, EncodedSentences, SentenceBatch
 from anaphora.evaluation.tag_words import tag_words
 from anaphora.models.language_model import Losses, State
@@ -92,6 +92,5 @@ class Tagging(Task):
     def validate(self, limit: int) -> Validated:
         valid = self._splits["valid"]
         count = max(1, min(len(valid), limit * len(valid) // valid.num_words))
-        spread = np.linspace(0, len(valid) - 1, num=count).round().astype(np.int64)  # of all parts of the split
-        found = tag_words(self.model, valid, spread)
+        found = tag_words(self.model, valid, spread(len(valid), count))  # of all parts of the split
         return Validated(found.loss, found.accuracy)
