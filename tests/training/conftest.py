@@ -46,3 +46,12 @@ def make_config() -> MakeConfig:
         return TrainingConfig(**{**defaults, "learning_rate": 0.02, **changes})
 
     return make
+
+
+@pytest.fixture
+def save_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save after every step, so that a run that crashes has a checkpoint near; and don't wait for the disk."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    monkeypatch.setattr("anaphora.training.sitting._SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("anaphora.training.sitting._SAVE_PAUSE", 0.0)
+    monkeypatch.setattr("anaphora.training.sitting._KEEP_EVERY", 10)

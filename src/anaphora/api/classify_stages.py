@@ -11,21 +11,20 @@ Each stage has checkpoints of its own, so a run that was broken off goes on in t
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
+from anaphora.api.classify_guesses import Guessing
+from anaphora.api.classify_language_models import LanguageModels
 from anaphora.api.classify_scoring import DocumentSplits, calibrate, seconds_to_score
 from anaphora.api.folder import CHECKPOINTS
 from anaphora.api.lanes import run_lanes
-from anaphora.api.pretraining import DocumentTexts, pretrain, seconds_of_finished, way
+from anaphora.api.pretraining import way
 from anaphora.bundle import Bundle
-from anaphora.data.documents import EncodedDocuments, encode_documents
-from anaphora.data.prepare import PreparedCorpus, prepare
-from anaphora.errors import ConfigError, CorpusError
-from anaphora.files import read_json, sha256_json, write_json
+from anaphora.data.documents import EncodedDocuments
+from anaphora.errors import ConfigError
+from anaphora.files import sha256_json
 from anaphora.models.classifier import Classifier, DocumentClassifier, SingleClassifier
 from anaphora.models.classifier_ensemble import ClassifierEnsemble
 from anaphora.models.encoders.pretrained import PretrainedEncoder, PretrainedEncoderConfig
@@ -35,10 +34,10 @@ from anaphora.progress import Event, Progress
 from anaphora.runtime import choose_device, free_cpus, requested_threads, seed_everything
 from anaphora.text.documents import LabelledDocuments
 from anaphora.text.tokenizer import Tokenizer
-from anaphora.training.classification import Classification, document_logits
+from anaphora.training.classification import Classification
 from anaphora.training.classify_run_config import ClassifyRunConfig
 from anaphora.training.ngram_classification import MOST_TOKENS, fit_ngram_classifier
-from anaphora.training.self_training import Guesses, student_epochs
+from anaphora.training.self_training import student_epochs
 from anaphora.training.trainer import Trainer, TrainingOutcome
 
 # Of a run by minutes: the tokens for each of them in which n-grams are counted, which takes a tenth of it or less; what
@@ -111,13 +110,15 @@ class Stages:
                 f"rounds = {rounds - 1} in [self_training]: all documents have labels; give more without (--unlabelled"
                 " or rows with an empty label), or leave it out"
             )
-        self.spent = self._spent_before()
+        if self.config.pretraining.wanted:
+            self.spent = self._language_models.seconds(side_by_side=self._lane_threads > 0)
         if self._lane_threads:
             self._side_by_side(0)
         below = {backward: self._below(backward=backward) for backward in self._ways}
         outcomes: list[TrainingOutcome] = []
-        train = known = self.splits.encoded["train"]
+        classifier: Classifier | None = None
         for number in range(rounds):
+            train = self._guessing.lesson(number, classifier)
             if number and self._lane_threads:
                 self._side_by_side(number)
             counting = []
@@ -134,8 +135,7 @@ class Stages:
                 outcomes.append(self._train(model, stage, resume=resume))
                 trained.append(model)
             classifier = self._vote_of(trained, counting)
-            if number + 1 < rounds:
-                train = known.with_more(self._guessed(classifier, number + 1))
+        assert classifier is not None
         return classifier, _together(outcomes)
 
     @cached_property
@@ -149,9 +149,7 @@ class Stages:
         Raises:
             KeyboardInterrupt: Ctrl-C; what was learnt is saved.
         """
-        train = self.splits.encoded["train"]
-        if number:
-            train = train.with_more(self._guessed(None, number))
+        train = self._guessing.lesson(number)
         self._in_lane = True
         rounds = 1 + self.config.self_training.rounds
         folder = self._folder(backward=backward, number=number)
@@ -170,13 +168,6 @@ class Stages:
         }
         works = [{**common, "backward": backward} for backward in self._ways]
         run_lanes("anaphora.api.classify_lane", works, threads=self._lane_threads, progress=self.progress)
-
-    def _spent_before(self) -> float:
-        """Return the time that an earlier sitting gave to language models which it finished."""
-        if not self.config.pretraining.wanted:
-            return 0.0
-        found = [seconds_of_finished(self._language_model_folder(backward=backward)) for backward in self._ways]
-        return max(found) if self._lane_threads else sum(found)
 
     @cached_property
     def _lane_threads(self) -> int:
@@ -227,36 +218,33 @@ class Stages:
             return self.folder
         return self.folder / f"classifier-{way(backward=backward)}{f'-{number + 1}' if number else ''}"
 
-    def _language_model_folder(self, *, backward: bool) -> Path:
-        return self.folder / f"language-model-{way(backward=backward)}"
-
     def _below(self, *, backward: bool) -> LanguageModel | None:
         """Return the language model that classifiers of one direction begin with; train it where that is wanted."""
         if self.config.pretraining.wanted:
-            return self._language_model(backward=backward)
+            return self._language_models.trained(backward=backward, side_by_side=self._in_lane)
         return self.below.model if self.below else None
 
-    def _guessed(self, teacher: Classifier | None, number: int) -> EncodedDocuments:
-        """Return the documents whose labels the teacher is surest of, with these; from the file, once it is there."""
-        file, multi_label = self.folder / f"guesses-{number}.json", self.config.documents.multi_label
-        if file.is_file():
-            guesses = Guesses.from_json(read_json(file, CorpusError, "guessed labels"), multi_label=multi_label)
-        else:
-            assert teacher is not None  # who trains a round's lanes has made its guesses
-            unknown = self._unlabelled
-            self.progress(Event(stage="train", message=f"guessing the labels of {len(unknown):,} documents"))
-            log_probs = teacher.eval().log_probs(document_logits(teacher, unknown).to(teacher.device)).detach()
-            share = self.config.self_training.surest
-            guesses = Guesses.surest(log_probs.double().cpu().numpy(), share, multi_label=multi_label)
-            write_json(file, guesses.to_json())
-        return replace(self._unlabelled.select(guesses.documents), labels=guesses.labels)
+    @cached_property
+    def _language_models(self) -> LanguageModels:
+        return LanguageModels(
+            config=self.config,
+            documents=self.documents,
+            tokenizer=self.tokenizer,
+            folder=self.folder,
+            init=self.below,
+            progress=self.progress,
+        )
 
     @cached_property
-    def _unlabelled(self) -> EncodedDocuments:
-        texts = [one.text for one in self.documents.unlabelled]
-        none = self.splits.encoded["train"].labels[:0]
-        nothing = np.zeros((len(texts), *none.shape[1:]), dtype=none.dtype)
-        return encode_documents(texts, nothing, self.tokenizer, max_tokens=self.config.classifier.max_tokens)
+    def _guessing(self) -> Guessing:
+        return Guessing(
+            config=self.config,
+            known=self.splits.encoded["train"],
+            unlabelled=self.documents.unlabelled,
+            tokenizer=self.tokenizer,
+            folder=self.folder,
+            progress=self.progress,
+        )
 
     def _new_classifier(self, *, backward: bool, below: LanguageModel | None) -> DocumentClassifier:
         """Return a classifier whose encoder has the weights of the language model `below`, where there is one."""
@@ -269,36 +257,6 @@ class Stages:
             assert isinstance(model.encoder, PretrainedEncoder)
             model.encoder.take_over(below)
         return model
-
-    def _language_model(self, *, backward: bool) -> LanguageModel:
-        """Train the language model of one direction, or find it finished."""
-        config = self.config
-        assert isinstance(config.encoder, PretrainedEncoderConfig)
-        minutes, pretraining = config.training.minutes, config.pretraining
-        share = pretraining.pretrain_share / (1 if self._in_lane else len(pretraining.ways))
-        limit = minutes * 60 * share if minutes and share else None
-        done = pretrain(
-            self._corpus,
-            config.encoder.net,
-            pretraining.training(config.training, self._corpus.counts["train"].tokens),
-            self._language_model_folder(backward=backward),
-            backward=backward,
-            init=self.below,
-            time_limit=limit,
-            progress=self.progress,
-        )
-        if done.interrupted:
-            raise KeyboardInterrupt
-        return done.model
-
-    @cached_property
-    def _corpus(self) -> PreparedCorpus:
-        """Return the text that language models learn: of all documents but the held-out, with labels and without."""
-        splits = self.documents.splits
-        texts = {"train": [one.text for one in (*splits["train"], *self.documents.unlabelled)]}
-        if "valid" in splits:
-            texts["valid"] = [one.text for one in splits["valid"]]
-        return prepare(DocumentTexts(self.documents.name, texts), self.tokenizer, progress=self.progress)
 
     def _train(self, model: DocumentClassifier, stage: Stage, *, resume: bool) -> TrainingOutcome:
         """Train a classifier; against the clock, in a share of what is left once all is scored and saved."""
