@@ -29,8 +29,15 @@ def _not_stdin(name: str) -> str:
     return name
 
 
-# A source among the settings of whoever cannot keep a copy of stdin.
+def _sum_to_one(fractions: tuple[float, float, float]) -> tuple[float, float, float]:
+    if fractions[0] <= 0 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError("the shares of train, valid and test must add up to 1, and train needs some of it")
+    return fractions
+
+
+# A source among the settings of whoever cannot keep a copy of stdin; and the shares of train, valid and test in it.
 NamedSource = Annotated[str, AfterValidator(_not_stdin)]
+Fractions = Annotated[tuple[float, float, float], AfterValidator(_sum_to_one)]
 
 _SPLIT_WORDS = {
     "train": "train",
