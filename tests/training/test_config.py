@@ -38,6 +38,7 @@ def test_bad_values_are_explained(values: dict[str, Any], message: str) -> None:
         ({"average_decay": 0.9}, "average_decay in .* no effect with average = 'none'"),
         ({"average_every": 9, "average": "ema"}, "average_every in .* no effect with average = 'ema'"),
         ({"average_trigger": 9}, "average_trigger in .* no effect on optimizer = 'adamw'"),
+        ({"max_epochs": 9, "epochs": 3}, "max_epochs in .* no effect but on a run by minutes"),
         ({"beta2": 0.9, "optimizer": "sgd"}, "beta2 in .* no effect on optimizer = 'sgd'"),
     ],
 )

@@ -174,6 +174,19 @@ def test_a_run_against_the_clock_keeps_to_it(
     assert (events[-1].total, events[-1].unit) == (1.0, "seconds")
 
 
+def test_a_run_against_the_clock_ends_when_the_text_was_read_often_enough(
+    corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    config = make_config(minutes=10.0, max_epochs=3, log_every=1)
+    outcome = Trainer(LanguageModelling(make_model(), corpus, config), tmp_path / "run", progress=events.append).run()
+    assert (outcome.stopped_by, outcome.epochs) == ("epochs", 3.0)
+    rates = [record["learning_rate"] for record in records(tmp_path / "run", "loss")]
+    assert max(rates) > 0.9 * config.learning_rate
+    assert rates[-1] < 0.01 * config.learning_rate
+    assert events[-1].done == events[-1].total
+
+
 def test_patience_stops_the_run_and_the_best_weights_come_back(
     corpus: PreparedCorpus, make_model: MakeModel, make_config: MakeConfig, tmp_path: Path
 ) -> None:

@@ -58,6 +58,7 @@ def test_against_the_clock_the_pause_grows_with_the_cost(corpus: PreparedCorpus)
     fast = RunState(step=10, tokens=200_000, seconds=30.0)
     assert it.is_due(fast, epoch_ended=False)
     assert not it.is_due(RunState(step=10, tokens=200_000, seconds=29.0), epoch_ended=True)
+    assert it.is_due(RunState(step=10, tokens=200_000, seconds=29.0), epoch_ended=True, run_seconds=500.0)
 
 
 def test_all_of_the_split_is_scored_as_evaluation_does(corpus: PreparedCorpus) -> None:

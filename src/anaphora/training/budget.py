@@ -137,10 +137,12 @@ def choose(
     training = survey.machine_settings(options, training)
     speeds = survey.speeds(options, training)
     left = max(seconds - (clock() - started), _LEAST_SHARE * seconds) * _TRAINING_SHARE
-    candidates = [
-        _Candidate(size, rate, rate * left, shortfall(size, rate * left, train_tokens))
-        for size, rate in zip(options, speeds, strict=True)
-    ]
+    candidates = []
+    for size, rate in zip(options, speeds, strict=True):
+        tokens = rate * left
+        if training.max_epochs is not None:
+            tokens = min(tokens, training.max_epochs * train_tokens)
+        candidates.append(_Candidate(size, rate, tokens, shortfall(size, tokens, train_tokens)))
     best = min(candidates, key=lambda candidate: candidate.shortfall)
     training = _training(best, training, most_tokens, fixed_training)
     model = _with_dropout(best, train_tokens, fixed_model)
@@ -211,13 +213,16 @@ def _reasons(
     threads = "1 thread" if training.threads == 1 else f"{training.threads} threads"
     dropout = getattr(model, "dropout_output", 0.0) * getattr(model, "drop_mult", 1.0)
     epochs = _readable(best.tokens_read / max(1, count))
+    needed, enough = seconds, ""
+    if training.max_epochs is not None and best.tokens_read >= training.max_epochs * count:
+        needed, enough = best.tokens_read / best.speed, ": more would be learning by heart"
     steps = _readable(best.tokens_read / (training.batch_size * training.bptt))
     adaptive = getattr(model, "head", "full") == "adaptive"
     types = f"{corpus.tokenizer.vocab_size:,} different ones" + (_ADAPTIVE if adaptive else "")
     return (
         f"the training text has {_readable(count)} {unit}, {types}",
         f"{best.size.config.name} with {best.size.label}: this machine trains it on {_readable(best.speed)} {unit}"
-        f" a second ({training.precision}, {threads}), which makes {epochs} epochs in {_duration(seconds)}",
+        f" a second ({training.precision}, {threads}), which makes {epochs} epochs in {_duration(needed)}{enough}",
         f"dropout {dropout:g} for {epochs} epochs",
         f"{training.batch_size} rows of {training.bptt} {unit} a step, about {steps} steps,"
         f" learning rate up to {training.learning_rate:g}",

@@ -46,6 +46,8 @@ class TrainingConfig(Settings):
             state may forget how to start; Melis et al. 2020 (arXiv 1909.01792) drop one in a hundred.
         epochs, steps, minutes: when the run stops; at most one of them. `minutes` is the whole run as its user counts
             it, from command to result.
+        max_epochs: of a run by minutes: when the text has been read so often, the run is over, and its schedule too;
+            None lets it go on.
         eval_every_steps, eval_every_seconds: when the validation split is scored; at most one of them. By default
             every epoch or every tenth of the run, whichever is shorter; for a run by minutes see `validation.py`.
         patience: stop after this many validations without improvement.
@@ -88,6 +90,7 @@ class TrainingConfig(Settings):
     epochs: int | None = Field(default=None, ge=1)
     steps: int | None = Field(default=None, ge=1)
     minutes: float | None = Field(default=None, gt=0)
+    max_epochs: int | None = Field(default=60, ge=1)
     eval_every_steps: int | None = Field(default=None, ge=1)
     eval_every_seconds: float | None = Field(default=None, gt=0)
     patience: int | None = Field(default=None, ge=1)
@@ -128,4 +131,5 @@ class TrainingConfig(Settings):
             "average_start": (self.average != "swa", f"with {average}"),
             "average_every": (self.average != "swa", f"with {average}"),
             "average_trigger": (self.optimizer != "nt-asgd", f"on {optimizer}"),
+            "max_epochs": (self.epochs is not None or self.steps is not None, "but on a run by minutes"),
         }

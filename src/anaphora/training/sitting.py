@@ -22,6 +22,7 @@ from anaphora.training.reporter import Reporter
 from anaphora.training.resume import gather, put_back
 from anaphora.training.run_clock import RunClock
 from anaphora.training.run_files import RunFiles
+from anaphora.training.run_length import RunLength
 from anaphora.training.run_state import RunState
 from anaphora.training.schedules import SCHEDULES
 from anaphora.training.stepper import Stepper
@@ -58,7 +59,8 @@ class Sitting:
         started: float,
     ) -> None:
         config = task.config
-        self._task, self._config, self._files, self._time_limit = task, config, files, time_limit
+        self._task, self._config, self._files = task, config, files
+        self._length = RunLength(config, time_limit)
         self._log, self._reporter, self._clock = log, reporter, RunClock(reporter, started)
         self._batches: Sequence[TaskBatch] = task.epoch(0)
         self._learner = Learner.of(task.model, config)
@@ -143,28 +145,16 @@ class Sitting:
         return self.state.epoch + self.state.index / len(self._batches)
 
     def _reason_to_stop(self) -> str:
-        state, config = self.state, self._config
-        rules = {
-            "steps": config.steps is not None and state.step >= config.steps,
-            "epochs": config.epochs is not None and state.epoch >= config.epochs,
-            "time": self._time_limit is not None and state.seconds + self._clock.step_seconds() > self._time_to_train(),
-            "patience": config.patience is not None and state.stale_validations >= config.patience,
-        }
-        return next((reason for reason, applies in rules.items() if applies), "")
+        next_step, rest = self._clock.step_seconds(), self._seconds_after_training()
+        return self._length.reason_to_stop(self.state, epochs=self.epochs(), next_step=next_step, rest=rest)
 
-    def _fraction(self) -> float:
-        """Return how much of the run is done, by the rule that will stop it."""
-        if self._time_limit is not None:
-            return min(1.0, self.state.seconds / max(self._time_to_train(), 1e-9))
-        if self._config.steps is not None:
-            return self.state.step / self._config.steps
-        assert self._config.epochs is not None
-        return self.epochs() / self._config.epochs
+    def _run_seconds(self) -> float | None:
+        return self._length.seconds(self.state, epochs=self.epochs())
 
     def _step(self) -> bool:
         """Train on the next batch; return True when it was the epoch's last."""
         state, batch = self.state, self._batches[self.state.index]
-        fraction = self._fraction()
+        fraction = self._length.fraction(state, epochs=self.epochs(), rest=self._seconds_after_training())
         scale, momentum = self._schedule(fraction)
         self._thaw.at(fraction)
         learning_rate = self._config.learning_rate * scale * state.learning_rate_scale * batch.learning_rate_scale
@@ -183,7 +173,7 @@ class Sitting:
     def _after_step(self, *, epoch_ended: bool) -> None:
         step = self.state.step
         log_due, keep_due = step % self._config.log_every == 0, step % _KEEP_EVERY == 0
-        validation_due = self._validator.is_due(self.state, epoch_ended=epoch_ended)
+        validation_due = self._validator.is_due(self.state, epoch_ended=epoch_ended, run_seconds=self._run_seconds())
         if not (epoch_ended or log_due or keep_due or validation_due or step % self._read_every == 0):
             return
         finite = self._read()
@@ -299,10 +289,9 @@ class Sitting:
 
     # Time ------------------------------------------------------------------------------------------------------
 
-    def _time_to_train(self) -> float:
-        """Return the time limit less what the last validation and checkpoints will take."""
-        assert self._time_limit is not None
-        return self._time_limit - self._validator.expected_seconds(self.state) - 2 * self._save_cost
+    def _seconds_after_training(self) -> float:
+        """Return what the last validation and checkpoints will take."""
+        return self._validator.expected_seconds(self.state) + 2 * self._save_cost
 
     # Progress --------------------------------------------------------------------------------------------------
 
@@ -311,8 +300,8 @@ class Sitting:
         return self._config.steps or (self._config.epochs or 0) * len(self._batches) or None
 
     def _show(self, *, now: bool = False) -> None:
-        if self._time_limit is not None:
-            self._reporter.show(self.state.seconds, self._time_limit, "seconds", now=now)
+        if (seconds := self._run_seconds()) is not None:
+            self._reporter.show(self.state.seconds, seconds, "seconds", now=now)
             return
         total = self._total_steps() or 0
         self._reporter.show(self.state.step, max(total, self.state.step), "steps", now=now)

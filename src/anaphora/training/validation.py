@@ -38,15 +38,22 @@ class Validator:
             self._every_steps = tenth if tenth < steps_per_epoch else None
         self._interval_targets = (self._every_steps or steps_per_epoch) * task.targets_per_step
 
-    def is_due(self, state: RunState, *, epoch_ended: bool) -> bool:
-        """Say whether to validate after the step that `state` has just counted."""
+    def is_due(self, state: RunState, *, epoch_ended: bool, run_seconds: float | None = None) -> bool:
+        """Say whether to validate after the step that `state` has just counted.
+
+        Args:
+            state: of the run.
+            epoch_ended: that step was an epoch's last.
+            run_seconds: how long a run against the clock will be; by default its limit.
+        """
         if not self.possible:
             return False
         seconds = state.seconds - state.validated_seconds
         if self._config.eval_every_seconds is not None:
             return seconds >= self._config.eval_every_seconds
         if self._config.eval_every_steps is None and self._time_limit is not None:
-            return seconds >= max(self._time_limit / _PER_RUN, _PAUSE * self.expected_seconds(state))
+            interval = (self._time_limit if run_seconds is None else run_seconds) / _PER_RUN
+            return seconds >= max(interval, _PAUSE * self.expected_seconds(state))
         if self._every_steps is None:
             return epoch_ended
         return state.step % self._every_steps == 0
