@@ -39,6 +39,13 @@ def test_a_run_shows_the_model_beside_its_baselines_and_the_next_step(
     assert Path("runs/verse-lstm/model/model.safetensors").is_file()
 
 
+def test_a_net_that_loses_to_counting_is_told_so(anaphora: Run, text_file: Path, small: tuple[str, ...]) -> None:
+    lost = anaphora("train", text_file, "--steps=2", "--quiet", *small).stdout
+    assert "kn6 predicts this text better than the lstm does. Take it with  --model kn6," in lost
+    won = anaphora("train", text_file, "--model=kn6", "--quiet").stdout
+    assert "better than" not in won
+
+
 def test_json_is_one_object_with_the_promised_keys(anaphora: Run, text_file: Path, small: tuple[str, ...]) -> None:
     done = anaphora("train", text_file, "--steps=10", "--json", "--quiet", *small)
     result = json.loads(done.stdout)

@@ -198,11 +198,26 @@ def _show(result: "TrainResult") -> None:
                 f" perplexity without them {score.perplexity_without_unknown:,.2f}"
             )
         output.say(score.signature)
+        if (better := _better_baseline(result)) is not None:
+            output.say(
+                f"{better} predicts this text better than the {result.name} does. Take it with  --model {better},  give"
+                f" the {result.name} more time or text, or let both speak (`anaphora mix`)"
+            )
     output.say()
     if result.interrupted:
         output.say(f"broken off after {result.steps:,} steps; go on with  anaphora train --resume {result.run}")
     output.say(f"model  {result.model}")
     output.say(f"next   anaphora generate {result.run}")
+
+
+def _better_baseline(result: "TrainResult") -> str | None:
+    """Return the baseline that predicts best, if it beats the model."""
+    split = "test" if result.test else "valid"
+    of_model = _by_split(result)[split][result.name]
+    best = min(result.baselines, key=lambda name: result.baselines[name][split].loss, default=None)
+    if best is None or not of_model.normalized or result.baselines[best][split].loss >= of_model.loss:
+        return None
+    return best
 
 
 def _by_split(result: "TrainResult") -> dict[str, dict[str, "Evaluation"]]:
