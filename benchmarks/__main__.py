@@ -10,7 +10,7 @@ from pathlib import Path
 # What is shared by the benchmarks, and the twins they measure against.
 _NOT_BENCHMARKS = {"__init__", "__main__", "harness", "systems", "texts", "twin_imdb", "twin_island", "twin_text8"}
 # Whole trainings, which measure how good and not how fast; docs/recipes.md shows what they found.
-_BY_HAND = {"ablation", "classic_mistakes", "imdb_table", "text8_words", "tfidf", "time_to_loss"}
+_BY_HAND = {"ablation", "classic_mistakes", "imdb_table", "short_presets", "text8_words", "tfidf", "time_to_loss"}
 
 
 def main() -> None:
