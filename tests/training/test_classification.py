@@ -112,13 +112,30 @@ def test_the_adversary_raises_the_loss_and_knows_no_padding() -> None:
     lesson = Classes(settings(), adversarial=0.1)
     embedded = model.embed(batch.tokens)
     plain = lesson._objective(model.logits_from_embedded(embedded, batch.lengths), batch.labels)
-    step = lesson._worst(plain, embedded, batch.lengths).detach()
+    (gradient,) = torch.autograd.grad(plain, embedded, retain_graph=True)
+    step = lesson._worst(gradient, embedded, batch.lengths).detach()
     moved = lesson._objective(model.logits_from_embedded(embedded + step, batch.lengths), batch.labels)
     assert moved > plain
     for row, length in enumerate(batch.lengths):
         assert not step[row, length:].any()
         share = step[row].norm() / embedded[row, :length].detach().norm()
         assert float(share) == pytest.approx(0.1, rel=1e-4)
+
+
+def test_with_an_adversary_both_losses_are_learnt_from() -> None:
+    model, batch = make(), order_task(8, 3).batch(range(8))
+    lesson = Classes(settings(), adversarial=0.1)
+    found = lesson.losses(model, batch, ())[0].objective
+    gradients = torch.autograd.grad(found, list(model.parameters()))
+
+    embedded = model.embed(batch.tokens)
+    plain = lesson._objective(model.logits_from_embedded(embedded, batch.lengths), batch.labels)
+    (gradient,) = torch.autograd.grad(plain, embedded, retain_graph=True)
+    moved = embedded + lesson._worst(gradient, embedded, batch.lengths)
+    both = plain + lesson._objective(model.logits_from_embedded(moved, batch.lengths), batch.labels)
+    torch.testing.assert_close(found, both)
+    for one, other in zip(gradients, torch.autograd.grad(both, list(model.parameters())), strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_the_adversary_waits_for_the_embedding_to_thaw(tmp_path: Path) -> None:

@@ -36,10 +36,13 @@ class Classes(Lesson):
 
     def losses(self, model: DocumentClassifier, batch: DocumentBatch, carried: State | None) -> tuple[Losses, State]:
         embedded = model.embed(batch.tokens)
-        logits = model.logits_from_embedded(embedded, batch.lengths)
+        adversary = self._adversarial > 0 and embedded.requires_grad  # layers that are frozen need none
+        words = embedded.detach().requires_grad_() if adversary else embedded
+        logits = model.logits_from_embedded(words, batch.lengths)
         objective = self._objective(logits, batch.labels)
-        if self._adversarial and embedded.requires_grad:  # layers that are frozen need no adversary
-            moved = embedded + self._worst(objective, embedded, batch.lengths)
+        if adversary:
+            objective, gradient = _backpropagated(objective, words, embedded, model)
+            moved = embedded + self._worst(gradient, words, batch.lengths)
             objective = objective + self._objective(model.logits_from_embedded(moved, batch.lengths), batch.labels)
         return Losses(nats(logits, batch.labels).mean(), objective), ()
 
@@ -59,18 +62,39 @@ class Classes(Lesson):
         wanted = labels * (1.0 - smoothing) + smoothing / 2
         return F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)
 
-    def _worst(self, objective: Tensor, embedded: Tensor, lengths: Tensor) -> Tensor:
+    def _worst(self, gradient: Tensor, words: Tensor, lengths: Tensor) -> Tensor:
         """Return the step (B, T, E) from the embedded words of each document that raises the loss most, to first order.
 
         Its norm over a document is a share of that of the words, so the embedding cannot outgrow it.
         """
-        (gradient,) = torch.autograd.grad(objective, embedded, retain_graph=True)
-        places = torch.arange(embedded.shape[1], device=embedded.device)
+        places = torch.arange(words.shape[1], device=words.device)
         inside = (places < lengths.unsqueeze(1)).unsqueeze(2)
-        size = (embedded.detach() * inside).float().square().sum((1, 2), keepdim=True).sqrt()
+        size = (words.detach() * inside).float().square().sum((1, 2), keepdim=True).sqrt()
         steepness = gradient.float().square().sum((1, 2), keepdim=True).sqrt()
         share = self._adversarial * size / (steepness + torch.finfo(torch.float32).tiny)
-        return (gradient * share).to(embedded.dtype)
+        return (gradient * share).to(words.dtype)
+
+
+def _backpropagated(
+    objective: Tensor, words: Tensor, embedded: Tensor, model: DocumentClassifier
+) -> tuple[Tensor, Tensor]:
+    """Differentiate an objective now; return one of the same value and gradients, and its gradient (B, T, E) by words.
+
+    An adversary needs the gradient before the step's backward pass, which would go through the layers a second time.
+
+    Args:
+        objective: a function of `words` and of the weights above them.
+        words: (B, T, E), cut off from the embedding.
+        embedded: the same, not cut off.
+        model: whose weights those are.
+    """
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    gradient, *others = torch.autograd.grad(objective, [words, *weights], allow_unused=True)
+    linear = (embedded * gradient).sum()
+    for weight, slope in zip(weights, others, strict=True):
+        if slope is not None:
+            linear = linear + (weight * slope).sum()
+    return objective.detach() + (linear - linear.detach()), gradient
 
 
 class Classification(Task):
