@@ -70,6 +70,7 @@ _SHORT_TRAINING = {
     "partial_shuffle": True,
     "dropout_state": 0.02,
     "minutes": 30.0,
+    "max_epochs": None,  # what holds back learning by heart is the presets' own affair
 }
 _SHORT_PENALTIES = {"activation_penalty": 2.0, "temporal_penalty": 1.0}
 _SHORT_MODEL = {
