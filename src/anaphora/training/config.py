@@ -47,7 +47,7 @@ class TrainingConfig(Settings):
         epochs, steps, minutes: when the run stops; at most one of them. `minutes` is the whole run as its user counts
             it, from command to result.
         max_epochs: of a run by minutes: when the text has been read so often, the run is over, and its schedule too;
-            None lets it go on. Of 30 kB of a novel, 8 to 50 epochs left 1.70 to 1.76 nats a character, 140 left 1.84.
+            None lets it go on. Of 30 kB of a novel, 8 to 50 epochs left 1.70 to 1.77 nats a character, 140 left 1.84.
         eval_every_steps, eval_every_seconds: when the validation split is scored; at most one of them. By default
             every epoch or every tenth of the run, whichever is shorter; for a run by minutes see `validation.py`.
         patience: stop after this many validations without improvement.
