@@ -249,6 +249,18 @@ def test_reasons_carry_the_figures() -> None:
     assert "words, 10,000 different ones" in pick(make_corpus(900, 10_000, "words"), 60).reasons[0]
 
 
+def test_a_small_text_is_read_fifty_times_and_no_more() -> None:
+    corpus = make_corpus(30_000)
+    choice = pick(corpus, 600)
+    assert max(size["tokens"] for size in choice.measured["sizes"]) == 50 * 30_000
+    assert "50 epochs in " in choice.reasons[1]
+    assert choice.reasons[1].endswith("s: more would be learning by heart")
+    endless = pick(corpus, 600, training={"max_epochs": None})
+    assert max(size["tokens"] for size in endless.measured["sizes"]) > 1000 * 30_000
+    assert endless.reasons[1].endswith("epochs in 10 minutes")
+    assert config(endless).hidden_size <= config(choice).hidden_size
+
+
 @pytest.mark.parametrize(
     ("count", "text"),
     [
