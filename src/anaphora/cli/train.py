@@ -211,13 +211,10 @@ def _show(result: "TrainResult") -> None:
 
 
 def _better_baseline(result: "TrainResult") -> str | None:
-    """Return the baseline that predicts best, if it beats the model."""
-    split = "test" if result.test else "valid"
-    of_model = _by_split(result)[split][result.name]
-    best = min(result.baselines, key=lambda name: result.baselines[name][split].loss, default=None)
-    if best is None or not of_model.normalized or result.baselines[best][split].loss >= of_model.loss:
-        return None
-    return best
+    """Return the baseline that predicts best, if the model is a net and loses to it."""
+    scores = _by_split(result)["test" if result.test else "valid"]
+    best = min(scores, key=lambda name: scores[name].loss)
+    return best if result.steps and best != result.name else None
 
 
 def _by_split(result: "TrainResult") -> dict[str, dict[str, "Evaluation"]]:
