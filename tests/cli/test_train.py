@@ -42,6 +42,11 @@ def test_a_run_shows_the_model_beside_its_baselines_and_the_next_step(
 def test_a_net_that_loses_to_counting_is_told_so(anaphora: Run, text_file: Path, small: tuple[str, ...]) -> None:
     lost = anaphora("train", text_file, "--steps=2", "--quiet", *small).stdout
     assert "kn6 predicts this text better than the lstm does. Take it with  --model kn6," in lost
+    assert "give the lstm more time or text," in lost
+    slow = (*small, "--set=learning_rate=1e-5")
+    assert "more time or text" in anaphora("train", text_file, "--epochs=1", "--quiet", *slow).stdout
+    often = anaphora("train", text_file, "--minutes=1", "--set=max_epochs=1", "--quiet", *slow).stdout
+    assert "give the lstm more text," in often
     won = anaphora("train", text_file, "--model=kn6", "--quiet").stdout
     assert "better than" not in won
 

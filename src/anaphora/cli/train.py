@@ -199,7 +199,8 @@ def _show(result: "TrainResult") -> None:
             )
         output.say(score.signature)
         if (better := _better_baseline(result)) is not None:
-            more = "text" if result.stopped_by == "epochs" else "time or text"
+            read_enough = result.stopped_by == "epochs" and result.chosen["training"]["minutes"] is not None
+            more = "text" if read_enough else "time or text"
             output.say(
                 f"{better} predicts this text better than the {result.name} does. Take it with  --model {better},  give"
                 f" the {result.name} more {more}, or let both speak (`anaphora mix`)"

@@ -19,7 +19,7 @@ class RunLength:
     time_limit: float | None
 
     @property
-    def most_epochs(self) -> int | None:
+    def _most_epochs(self) -> int | None:
         """After how many epochs a run is over that nothing has ended before."""
         if self.config.epochs is None and self.time_limit is not None:
             return self.config.max_epochs
@@ -37,7 +37,7 @@ class RunLength:
         config = self.config
         rules = {
             "steps": config.steps is not None and state.step >= config.steps,
-            "epochs": self.most_epochs is not None and epochs >= self.most_epochs,
+            "epochs": self._most_epochs is not None and epochs >= self._most_epochs,
             "time": self.time_limit is not None and state.seconds + next_step > self.time_limit - rest,
             "patience": config.patience is not None and state.stale_validations >= config.patience,
         }
@@ -60,4 +60,4 @@ class RunLength:
         return min(self.time_limit, state.seconds / share)
 
     def _share_read(self, epochs: float) -> float:
-        return epochs / self.most_epochs if self.most_epochs else 0.0
+        return epochs / self._most_epochs if self._most_epochs else 0.0
