@@ -45,7 +45,7 @@ def test_a_net_that_loses_to_counting_is_told_so(anaphora: Run, text_file: Path,
     assert "give the lstm more time or text," in lost
     slow = (*small, "--set=learning_rate=1e-5")
     assert "more time or text" in anaphora("train", text_file, "--epochs=1", "--quiet", *slow).stdout
-    often = anaphora("train", text_file, "--minutes=1", "--set=max_epochs=1", "--quiet", *slow).stdout
+    often = anaphora("train", text_file, "--minutes=60", "--set=max_epochs=1", "--quiet", *slow).stdout
     assert "give the lstm more text," in often
     won = anaphora("train", text_file, "--model=kn6", "--quiet").stdout
     assert "better than" not in won
