@@ -1,6 +1,10 @@
 """The machine as the library sees it: quotas, load, devices, threads."""
 
+import mmap
 import os
+import platform
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,9 +23,43 @@ def write(path: Path, text: str) -> None:
 def test_environment_makes_idle_threads_sleep_but_keeps_the_users_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     monkeypatch.setenv("KMP_BLOCKTIME", "200")
+    monkeypatch.setattr(runtime, "keep_freed_memory", lambda: True)  # of the whole process, and tests measure memory
     runtime.prepare_environment()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     assert os.environ["KMP_BLOCKTIME"] == "200"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kept"),
+    [({}, True), ({"MALLOC_ARENA_MAX": "2"}, False), ({"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}, False)],
+)
+def test_memory_is_kept_where_the_user_has_not_chosen(
+    chosen: dict[str, str], kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[bool] = []
+    monkeypatch.setattr(runtime, "keep_freed_memory", lambda: calls.append(True))
+    for name in [name for name in os.environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]:
+        monkeypatch.delenv(name)
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    runtime.prepare_environment()
+    assert bool(calls) == kept
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_freed_memory_stays_with_the_process() -> None:
+    program = """
+import resource
+from anaphora.runtime import keep_freed_memory
+assert keep_freed_memory()
+for _ in range(20):
+    block = bytearray(b"x") * (1 << 26)
+    del block
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    pages = (1 << 26) // mmap.PAGESIZE
+    assert int(done.stdout) < 2 * pages  # without it, 20 times as many
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 from anaphora.api.classify_run import ClassifyRun
 from anaphora.api.lanes import do_work
 from anaphora.progress import Progress
+from anaphora.runtime import prepare_environment
 from anaphora.training.classify_run_config import ClassifyRunConfig
 
 
@@ -21,4 +22,5 @@ def _work(told: Mapping[str, Any], progress: Progress) -> None:
 
 
 if __name__ == "__main__":
+    prepare_environment()
     sys.exit(do_work(_work))
