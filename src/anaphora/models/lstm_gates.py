@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from anaphora.models.slopes import through_sigmoid, through_tanh
+
 
 def lstm_step(sums: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
     """Return the outputs h and the cells c, each (B, H), after a step from cells (B, H) with gate sums (B, 4H)."""
@@ -70,19 +72,9 @@ def retreat(gates: Tensor, old_c: Tensor, c: Tensor, d_h: Tensor, d_c: Tensor, d
     tanh_c, d_tanh_c = spare.unbind()
     (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, 1), d_sums.chunk(4, 1)
     torch.tanh(c, out=tanh_c)
-    d_c.add_(_through_tanh(torch.mul(d_h, o, out=d_tanh_c), tanh_c))
-    _through_sigmoid(torch.mul(d_c, g, out=d_i), i)
-    _through_sigmoid(torch.mul(d_c, old_c, out=d_f), f)
-    _through_tanh(torch.mul(d_c, i, out=d_g), g)
-    _through_sigmoid(torch.mul(d_h, tanh_c, out=d_o), o)
+    d_c.add_(through_tanh(torch.mul(d_h, o, out=d_tanh_c), tanh_c))
+    through_sigmoid(torch.mul(d_c, g, out=d_i), i)
+    through_sigmoid(torch.mul(d_c, old_c, out=d_f), f)
+    through_tanh(torch.mul(d_c, i, out=d_g), g)
+    through_sigmoid(torch.mul(d_h, tanh_c, out=d_o), o)
     d_c.mul_(f)
-
-
-def _through_sigmoid(gradient: Tensor, output: Tensor) -> Tensor:
-    """Multiply the gradient, in place, by the slope of the logistic function where it returned `output`."""
-    return cast(Tensor, torch.ops.aten.sigmoid_backward.grad_input(gradient, output, grad_input=gradient))
-
-
-def _through_tanh(gradient: Tensor, output: Tensor) -> Tensor:
-    """Multiply the gradient, in place, by the slope of tanh where it returned `output`."""
-    return cast(Tensor, torch.ops.aten.tanh_backward.grad_input(gradient, output, grad_input=gradient))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell
-from anaphora.models.cells.gated import start_remembering, with_previous
+from anaphora.models.cells.gated import start_remembering, windows
 from anaphora.models.cells.registry import CELLS
 from anaphora.models.language_model import State
 
@@ -177,8 +177,15 @@ def test_memories_of_many_lengths() -> None:
     assert bias.tolist() == [1.0, -1.5, -4.0]
 
 
-def test_a_window_reaches_over_the_border() -> None:
-    inputs, previous = torch.tensor([[[3.0], [4.0]]]), torch.tensor([[[1.0], [2.0]]])
-    (two_ago, one_ago, now), last = with_previous(inputs, previous)
-    assert [two_ago.flatten().tolist(), one_ago.flatten().tolist(), now.flatten().tolist()] == [[1, 2], [2, 3], [3, 4]]
-    assert last.flatten().tolist() == [3, 4]
+@pytest.mark.parametrize("seq_len", [1, 2, 3, 5])
+@pytest.mark.parametrize("reach", [0, 1, 3])
+def test_windows_reach_over_the_border(reach: int, seq_len: int) -> None:
+    inputs, previous = draw(B, seq_len, E), draw(B, reach, E)
+    found, last = windows(inputs, previous)
+    joined = torch.cat([previous, inputs], 1)
+    wanted = torch.stack([joined[:, step : step + reach + 1].flatten(1) for step in range(seq_len)], 1)
+    assert torch.equal(found, wanted)
+    assert torch.equal(last, joined[:, seq_len:])
+    assert found.transpose(0, 1).is_contiguous()
+    given = (inputs.requires_grad_(), previous.requires_grad_())
+    assert torch.autograd.gradcheck(windows, given)

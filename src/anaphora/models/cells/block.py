@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell, StackConfig
-from anaphora.models.cells.gated import GatedCell, with_previous
+from anaphora.models.cells.gated import GatedCell, windows
 from anaphora.models.cells.mingru import MinGruCell
 from anaphora.models.cells.minlstm import MinLstmCell
 from anaphora.models.cells.qrnn import QrnnCell
@@ -109,8 +109,8 @@ class BlockCell(Cell):
         if self.taps is None:
             said, after = self.cell(normed, state)
         else:
-            shifted, previous = with_previous(normed, state[-1])
-            mixed = torch.stack([tap * part for tap, part in zip(self.taps, shifted, strict=True)]).sum(0)
+            seen, previous = windows(normed, state[-1])
+            mixed = (seen.unflatten(-1, self.taps.shape) * self.taps).sum(-2)
             said, after = self.cell(mixed, state[:-1])
             after = (*after, previous)
         stream = (inputs if self.across is None else self.across(inputs)) + said

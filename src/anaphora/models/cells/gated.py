@@ -3,13 +3,15 @@
 Shapes: B batch, T time, I input, H output, G parts of the product: gates, candidates and the like.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell, StackConfig
+from anaphora.models.cells.gated_scan import GateRules, gated_scan
 from anaphora.models.layers.dropout import drop_weights
 
 
@@ -39,10 +41,18 @@ class GatedCell(Cell):
 
     def gates(self, inputs: Tensor) -> tuple[Tensor, ...]:
         """Return the G parts, each (B, T, H), of the product with inputs (B, T, I)."""
+        return self._product(inputs, self.bias).transpose(0, 1).chunk(self.parts, -1)
+
+    def scan(self, rules: GateRules, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the outputs (B, T, H) and the last h (B, H) of a gated scan of inputs (B, T, I) from h (B, H)."""
+        outputs, last = gated_scan(rules, self._product(inputs), self.bias, state)
+        return outputs.transpose(0, 1), last
+
+    def _product(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return the product with inputs (B, T, I), time-major: (T, B, G H)."""
         dropped = drop_weights(self.weight, self.config.scaled("dropout_weight"), training=self.training)
         # One row a time step and sample, in the order they have in memory, makes one large product without a copy.
-        product = F.linear(inputs.transpose(0, 1), dropped, self.bias).transpose(0, 1)
-        return product.chunk(self.parts, -1)
+        return F.linear(inputs.transpose(0, 1), dropped, bias)
 
 
 def start_remembering(bias: Tensor, *, sign: int = 1) -> None:
@@ -54,16 +64,49 @@ def start_remembering(bias: Tensor, *, sign: int = 1) -> None:
     bias.copy_(sign * torch.linspace(-1.0, 4.0, len(bias)))
 
 
-def with_previous(inputs: Tensor, previous: Tensor) -> tuple[list[Tensor], Tensor]:
-    """Shift a window over the border of two calls.
+def windows(inputs: Tensor, previous: Tensor) -> tuple[Tensor, Tensor]:
+    """Put the k inputs that end with each step side by side, over the border of two calls.
 
     Args:
         inputs: (B, T, I).
         previous: (B, k - 1, I), the inputs before them.
 
     Returns:
-        k tensors (B, T, I), the inputs of k - 1 steps ago, ..., of 1 step ago, of now; the last k - 1 inputs.
+        (B, T, k I), a view of a time-major tensor: the inputs of k - 1 steps ago, ..., of 1 step ago, of now; the last
+        k - 1 inputs.
     """
-    joined = torch.cat([previous.transpose(0, 1).to(inputs.dtype), inputs.transpose(0, 1)]).transpose(0, 1)
-    seq_len, reach = inputs.shape[1], previous.shape[1]
-    return [joined[:, lag : lag + seq_len] for lag in range(reach + 1)], joined[:, seq_len:]
+    given = inputs.transpose(0, 1), previous.transpose(0, 1).to(inputs.dtype)
+    reach = len(given[1])
+    last = torch.cat([given[1], given[0][max(0, len(given[0]) - reach) :]])
+    side_by_side = cast(Tensor, _Windows.apply(*given))  # type: ignore[no-untyped-call]
+    return side_by_side.transpose(0, 1), last[len(last) - reach :].transpose(0, 1)
+
+
+class _Windows(torch.autograd.Function):
+    """`windows`, time-major, with each number copied once; composed of slices its gradient takes several passes."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, previous: Tensor) -> Tensor:
+        """See `windows`."""
+        ctx.reach = len(previous)
+        seq_len, batch_size, size = inputs.shape
+        result = inputs.new_empty(seq_len, batch_size, (ctx.reach + 1) * size)
+        for place, slot in enumerate(result.chunk(ctx.reach + 1, -1)):
+            lag = min(ctx.reach - place, seq_len)
+            slot[:lag] = previous[place : place + lag]
+            slot[lag:] = inputs[: seq_len - lag]
+        return result
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, d_result: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gradients of `forward`'s arguments."""
+        *slots, now = d_result.chunk(ctx.reach + 1, -1)
+        seq_len = len(now)
+        d_inputs = now.clone(memory_format=torch.contiguous_format)
+        d_previous = d_inputs.new_zeros(ctx.reach, *d_inputs.shape[1:])
+        for place, slot in enumerate(slots):
+            lag = min(ctx.reach - place, seq_len)
+            d_previous[place : place + lag] += slot[:lag]
+            d_inputs[: seq_len - lag] += slot[lag:]
+        return d_inputs, d_previous

@@ -7,6 +7,7 @@ Bradbury, Merity, Xiong and Socher 2016, "Quasi-recurrent neural networks" (arXi
 window of k inputs reaches over the border of two calls, so the last k - 1 inputs are a part of the state.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -14,9 +15,10 @@ from pydantic import Field
 from torch import Tensor
 
 from anaphora.models.cells.cell import StackConfig
-from anaphora.models.cells.gated import GatedCell, start_remembering, with_previous
-from anaphora.models.cells.scan import blend
-from anaphora.models.language_model import State, at_least_float32
+from anaphora.models.cells.gated import GatedCell, start_remembering, windows
+from anaphora.models.cells.gated_scan import GateRules, Gates
+from anaphora.models.language_model import State
+from anaphora.models.slopes import through_sigmoid, through_tanh
 
 
 class QrnnConfig(StackConfig):
@@ -30,12 +32,27 @@ class QrnnConfig(StackConfig):
     window: int = Field(default=2, ge=1, le=16)
 
 
+class QrnnGates(GateRules):
+    """Parts: what z, f and o are made of."""
+
+    num_parts = 3
+    candidates_part, keep_part, output_part = 0, 1, 2
+
+    def open(self, parts: Sequence[Tensor]) -> Gates:
+        candidates, forget, output = parts
+        return Gates(forget.sigmoid_(), candidates.tanh_(), output.sigmoid_())
+
+    def close(self, parts: Sequence[Tensor], gates: Gates, d_parts: Sequence[Tensor]) -> None:
+        for through, part, d_part in zip((through_tanh, through_sigmoid, through_sigmoid), parts, d_parts, strict=True):
+            through(d_part, part)
+
+
 class QrnnCell(GatedCell):
     """Bradbury et al. 2016. The state is c, (B, H), and the inputs before, (B, k - 1, I)."""
 
     config_class = QrnnConfig
     config: QrnnConfig
-    parts = 3
+    parts = QrnnGates.num_parts
     num_state_parts = 2
 
     @property
@@ -51,7 +68,9 @@ class QrnnCell(GatedCell):
         return self.weight.new_zeros(batch_size, self.output_size), previous
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        shifted, previous = with_previous(inputs, state[1])
-        candidates, forget, output = self.gates(torch.cat(shifted, -1))
-        pooled = blend(-forget, at_least_float32(candidates).tanh(), state[0])  # 1 - s(f) = s(-f)
-        return at_least_float32(output).sigmoid() * pooled, (pooled[:, -1], previous)
+        kind = inputs.device.type
+        if torch.is_autocast_enabled(kind):  # the product would shorten them k times
+            inputs = inputs.to(torch.get_autocast_dtype(kind))
+        seen, previous = windows(inputs, state[1])
+        outputs, pooled = self.scan(QrnnGates(), seen, state[0])
+        return outputs, (pooled, previous.to(state[1].dtype))

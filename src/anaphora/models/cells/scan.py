@@ -32,19 +32,14 @@ def scan(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
     return cast(Tensor, hidden).transpose(0, 1)
 
 
-def blend(logits: Tensor, candidates: Tensor, state: Tensor) -> Tensor:
-    """Return h (B, T, H) of h_t = (1 - z_t) h_{t-1} + z_t candidates_t with z_t = s(logits_t), s the logistic function.
-
-    The same as `scan(1 - z, z * candidates, state)` in half the passes over the memory. Arguments as there.
-    """
-    logits, candidates, state = map(at_least_float32, (logits, candidates, state))
-    hidden = _Blend.apply(logits.transpose(0, 1), candidates.transpose(0, 1), state)  # type: ignore[no-untyped-call]
-    return cast(Tensor, hidden).transpose(0, 1)
+def launches_cost(tensor: Tensor) -> bool:
+    """Whether few large operations on such a tensor are faster than many small ones in the cache."""
+    return tensor.is_cuda
 
 
 def run(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
     """Return all states of the recurrence, (T + 1, B, H), the given one first; decay and inputs are (T, B, H)."""
-    return run_in_chunks(decay, inputs, state) if decay.is_cuda else run_in_steps(decay, inputs, state)
+    return run_in_chunks(decay, inputs, state) if launches_cost(decay) else run_in_steps(decay, inputs, state)
 
 
 def run_in_steps(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
@@ -85,7 +80,7 @@ def run_in_chunks(decay: Tensor, inputs: Tensor, state: Tensor) -> Tensor:
 
 def run_back(decay: Tensor, d_hidden: Tensor) -> Tensor:
     """Return the gradient of every sum, d_t = d_hidden_t + decay_{t+1} d_{t+1}: the same recurrence, from the end."""
-    if decay.is_cuda:
+    if launches_cost(decay):
         decay, d_hidden = decay[1:].flip(0), d_hidden.flip(0)
         return run_in_chunks(decay, d_hidden[1:], d_hidden[0]).flip(0)
     d_sums = torch.empty_like(d_hidden, memory_format=torch.contiguous_format)
@@ -114,26 +109,3 @@ class _Scan(torch.autograd.Function):
         decay, hidden = ctx.saved_tensors
         d_inputs = run_back(decay, d_hidden)
         return d_inputs * hidden[:-1], d_inputs, d_inputs[0] * decay[0]
-
-
-class _Blend(torch.autograd.Function):
-    """`blend`, time-major."""
-
-    @staticmethod
-    def forward(ctx: Any, logits: Tensor, candidates: Tensor, state: Tensor) -> Tensor:
-        """See `blend`."""
-        z = logits.sigmoid()
-        decay = 1 - z
-        hidden = run(decay, z * candidates, state)
-        ctx.save_for_backward(z, decay, candidates, hidden)
-        return hidden[1:]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, d_hidden: Tensor) -> tuple[Tensor, ...]:
-        """Return the gradients of `forward`'s arguments."""
-        z, decay, candidates, hidden = ctx.saved_tensors
-        d_sums = run_back(decay, d_hidden)
-        d_z = torch.sub(candidates, hidden[:-1]).mul_(d_sums)
-        d_logits = torch.ops.aten.sigmoid_backward.grad_input(d_z, z, grad_input=d_z)
-        return d_logits, d_sums * z, d_sums[0] * decay[0]

@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from anaphora.models.cells.cell import StackConfig
 from anaphora.models.cells.gated import GatedCell
 from anaphora.models.language_model import State, at_least_float32
+from anaphora.models.slopes import through_sigmoid
 
 
 class SruConfig(StackConfig):
@@ -111,7 +112,7 @@ class _Remember(torch.autograd.Function):
         for u, f, old, d_cell, d_f, d_u in reversed(list(zip(*(part.unbind() for part in parts), strict=True))):
             d.add_(d_cell)
             torch.sub(old, u, out=d_f).mul_(d)
-            torch.ops.aten.sigmoid_backward.grad_input(d_f, f, grad_input=d_f)
+            through_sigmoid(d_f, f)
             kept = d * f
             torch.sub(d, kept, out=d_u)
             torch.addcmul(kept, d_f, memory, out=d)
