@@ -42,7 +42,7 @@ demo: $(STAMP)
 	$(RUN) -m anaphora generate runs/demo --prompt "The " --max-new-tokens 400 --temperature 0.8 --seed 1
 
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(TEST_PROCESSES) $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(TEST_PROCESSES) --dist worksteal $(PYTEST_ARGS)
 
 check: $(STAMP)
 	$(RUN) -m ruff check

@@ -22,6 +22,11 @@ settings.register_profile("anaphora", deadline=None, suppress_health_check=[Heal
 settings.load_profile("anaphora")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the pages of the docs first: the longest takes minutes, and should not begin when all else is done."""
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the root of the checkout."""
