@@ -7,6 +7,7 @@ Shapes: B batch, T time, I input, H output, G gates (LSTM 4: i, f, g, o; GRU 3: 
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -101,34 +102,35 @@ class LstmCell(FusedCell):
         return torch.lstm_cell(inputs, state, *weights)
 
 
-class GruCell(FusedCell):
+class HiddenStateCell(FusedCell):
+    """A layer whose state is h alone."""
+
+    num_state_parts = 1
+    window_kernel: ClassVar[Callable[..., tuple[Tensor, Tensor]]]
+    step_kernel: ClassVar[Callable[..., Tensor]]
+
+    def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
+        outputs, h = type(self).window_kernel(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)
+        return outputs, (h,)
+
+    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
+        return (type(self).step_kernel(inputs, *state, *weights),)
+
+
+class GruCell(HiddenStateCell):
     """Cho et al. 2014."""
 
     config_class = AwdGruConfig
-    num_state_parts = 1
     gates = 3
-
-    def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
-        outputs, h = torch.gru(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)
-        return outputs, (h,)
-
-    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
-        return (torch.gru_cell(inputs, *state, *weights),)
+    window_kernel, step_kernel = staticmethod(torch.gru), staticmethod(torch.gru_cell)
 
 
-class ElmanCell(FusedCell):
+class ElmanCell(HiddenStateCell):
     """Elman 1990."""
 
     config_class = AwdElmanConfig
-    num_state_parts = 1
     gates = 1
-
-    def _run(self, inputs: Tensor, state: State, weights: list[Tensor]) -> tuple[Tensor, State]:
-        outputs, h = torch.rnn_tanh(inputs, state[0], weights, True, 1, 0.0, self.training, False, False)
-        return outputs, (h,)
-
-    def _step(self, inputs: Tensor, state: State, weights: list[Tensor]) -> State:
-        return (torch.rnn_tanh_cell(inputs, *state, *weights),)
+    window_kernel, step_kernel = staticmethod(torch.rnn_tanh), staticmethod(torch.rnn_tanh_cell)
 
 
 def _in_one_buffer(weights: list[Tensor]) -> list[Tensor]:
