@@ -42,7 +42,7 @@ def test_strides_do_not_matter() -> None:
         time_major = [part.transpose(0, 1).contiguous().transpose(0, 1) for part in (decay, inputs)]
         striped = [torch.stack([part, part], -1)[..., 0] for part in (decay, inputs)]
         for given in (time_major, striped):
-            assert torch.equal(scan(*given, state.t().contiguous().t()), expected)
+            assert torch.equal(scan(given[0], given[1], state.t().contiguous().t()), expected)
         assert expected.transpose(0, 1).is_contiguous()
 
 
