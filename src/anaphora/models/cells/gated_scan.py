@@ -141,7 +141,7 @@ class _Parts:
     def __init__(self, rules: GateRules, product: Tensor, dtype: torch.dtype) -> None:
         seq_len, batch_size, width = product.shape
         steps = max(1, _BLOCK * torch.get_num_threads() // max(1, batch_size * width))
-        self._seq_len, self._steps = seq_len, seq_len if launches_cost(product) else min(steps, seq_len)
+        self._seq_len, self._steps = seq_len, max(1, seq_len if launches_cost(product) else min(steps, seq_len))
         shape = (rules.num_parts, self._steps, batch_size, width // rules.num_parts)
         self._room = product.new_empty(shape, dtype=dtype)
 
