@@ -128,6 +128,25 @@ def test_a_text_that_is_hardly_read_once_needs_no_dropout() -> None:
     assert choice.training.batch_size * choice.training.bptt >= 512
 
 
+def test_a_machine_that_needs_larger_batches_gets_them_where_the_steps_allow_it() -> None:
+    class Idle(Machine):
+        """Twice as fast on twice the tokens, as a processor with matrix units may be."""
+
+        def speed(
+            self, model: Net, training: TrainingConfig, precision: Precision, threads: int, allowance: float
+        ) -> float:
+            full = training.batch_size * training.bptt >= 1024
+            return super().speed(model, training, precision, threads, allowance) * (2 if full else 1)
+
+    corpus = make_corpus(1_000_000)
+    shapes = [
+        (choice.training.batch_size, choice.training.bptt)
+        for machine in (Machine(2e10), Idle(2e10))
+        for choice in (pick(corpus, seconds, machine=machine) for seconds in (60, 200))
+    ]
+    assert shapes == [(16, 32), (16, 32), (16, 32), (32, 32)]
+
+
 def test_dropout_grows_with_time() -> None:
     corpus = make_corpus(200_000)
     drops = [config(pick(corpus, seconds)).dropout_output for seconds in (5, 60, 600, 6000)]

@@ -20,7 +20,7 @@ from anaphora.training.probe import Clock, Speed, choose_precision, choose_threa
 from anaphora.training.sizes import Size
 
 _PROBED = (0.25, 0.5, 0.75)  # of the way up the sizes
-_MACHINE_SHARE = 0.2  # of the allowance, for number format and for threads each
+_MACHINE_SHARE = 0.2  # of the allowance, for number format, for threads and for the batch each
 _AMPLE = 2.0  # seconds of allowance: enough to ask about number format and threads on the middle size
 _BUILD_SECONDS = 5e-8  # for each weight: to draw it, copy it and take the first optimizer step
 
@@ -64,6 +64,16 @@ class Survey:
         precision = choose_precision(model, training, allowance=share, speed=self._speed)
         threads = choose_threads(model, training, precision=precision, allowance=share, speed=self._speed)
         return training.replace(precision=precision, threads=threads)
+
+    def gain(self, options: Sequence[Size], training: TrainingConfig, larger: TrainingConfig) -> float:
+        """Return how many times as fast the middle size trains with a larger batch; 1 where no time is left to see."""
+        if self._allowance < _AMPLE or self._left <= 0 or larger == training:
+            return 1.0
+        probed = _probed(options)
+        model, precision = self._build(probed[len(probed) // 2]), cast(Precision, training.precision)
+        share = self._allowance * _MACHINE_SHARE / 2
+        plain, more = (self._speed(model, each, precision, training.threads or 1, share) for each in (training, larger))
+        return more / plain
 
     def speeds(self, options: Sequence[Size], training: TrainingConfig) -> list[float]:
         """Return the tokens a second of each size: measured for some, and by their arithmetic for the others.
