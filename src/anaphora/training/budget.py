@@ -38,7 +38,7 @@ _PROBE_TOKENS = {"cpu": 512, "cuda": 4096}  # of one step; fewer would leave the
 _ENOUGH_STEPS = 3000
 # A processor with matrix units may be idle at that, too: a larger batch that is so much faster is worth fewer steps.
 # The Mysterious Island in bfloat16, 32 x 32 and 16 x 32 tokens: 49,000 and 33,000 characters a second; bits a character
-# after a minute 1.864 and 1.903 (2,490 and 3,350 steps), after two 1.801 and 1.849.
+# after a minute 1.864 and 1.903 (2,490 and 3,350 steps), after two 1.815 and 1.849 (2026-11-29-dial-batch.json).
 _BATCH_GAIN, _FEWEST_STEPS = 1.2, 2000
 _STEPS_PER_EPOCH = 8
 _MOST_LOGITS = 1 << 27  # of one step: half a gigabyte in float32, and training holds several copies
