@@ -139,17 +139,17 @@ def choose(
     batch_size, bptt = _largest_batch(min(most_tokens, _PROBE_TOKENS[device.type]))
     training = TrainingConfig(**{"batch_size": batch_size, "bptt": bptt, **fixed_training})
     training = survey.machine_settings(options, training)
-    shape = _largest_batch(min(most_tokens, 2 * batch_size * bptt))
-    gain = 1.0
-    if device.type == "cpu" and not {"batch_size", "bptt"} & set(fixed_training):
-        gain = survey.gain(options, training, training.replace(batch_size=shape[0], bptt=shape[1]))
+    larger = training
+    if device.type == "cpu" and not _has_shape(fixed_training):
+        larger = _of_shape(training, _largest_batch(min(most_tokens, 2 * batch_size * bptt)))
+    gain = survey.gain(options, training, larger)
     speeds = survey.speeds(options, training)
     left = max(seconds - (clock() - started), _LEAST_SHARE * seconds) * _TRAINING_SHARE
     candidates = _candidates(options, speeds, left, training, train_tokens)
     if gain >= _BATCH_GAIN:
         faster = _candidates(options, [speed * gain for speed in speeds], left, training, train_tokens)
-        if _best(faster).tokens_read >= _FEWEST_STEPS * math.prod(shape):
-            training, candidates = training.replace(batch_size=shape[0], bptt=shape[1]), faster
+        if _best(faster).tokens_read >= _FEWEST_STEPS * larger.batch_size * larger.bptt:
+            training, candidates = larger, faster
     best = _best(candidates)
     training = _training(best, training, most_tokens, fixed_training)
     model = _with_dropout(best, train_tokens, fixed_model)
@@ -188,14 +188,24 @@ def _largest_batch(most_tokens: float) -> tuple[int, int]:
     return fitting[-1] if fitting else _BATCHES[0]
 
 
+def _has_shape(fixed: Mapping[str, Any]) -> bool:
+    """Whether the user has set the shape of a step, or one side of it."""
+    return not {"batch_size", "bptt"}.isdisjoint(fixed)
+
+
+def _of_shape(training: TrainingConfig, shape: tuple[int, int]) -> TrainingConfig:
+    """Return `training` with steps of (batch_size, bptt)."""
+    return training.replace(batch_size=shape[0], bptt=shape[1])
+
+
 def _training(
     best: _Candidate, training: TrainingConfig, most_tokens: float, fixed: Mapping[str, Any]
 ) -> TrainingConfig:
     """Return `training` with the largest batch that leaves enough steps, and the learning rate of the size."""
     chosen: dict[str, Any] = {}
     shape = _largest_batch(min(most_tokens, best.tokens_read / _ENOUGH_STEPS))
-    if not {"batch_size", "bptt"} & set(fixed) and math.prod(shape) > training.batch_size * training.bptt:
-        chosen["batch_size"], chosen["bptt"] = shape
+    if not _has_shape(fixed) and math.prod(shape) > training.batch_size * training.bptt:
+        training = _of_shape(training, shape)
     if "dropout_state" not in fixed and training.windows == "consecutive":
         chosen["dropout_state"] = _DROPOUT_STATE
     if "learning_rate" not in fixed:

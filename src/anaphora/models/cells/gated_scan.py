@@ -125,7 +125,7 @@ class _GatedScan(torch.autograd.Function):
                 torch.mul(d_hidden, after, out=d_opened[rules.output_part])
                 d_hidden.mul_(gates.output)
             d_hidden[-1].add_(d_state)
-            d_hidden = _run_back(gates.keep, d_hidden)
+            d_hidden = run_back(gates.keep, d_hidden)
             d_kept = d_hidden * gates.keep
             torch.sub(before, gates.candidates, out=d_opened[rules.keep_part]).mul_(d_hidden)
             torch.sub(d_hidden, d_kept, out=d_opened[rules.candidates_part])
@@ -179,13 +179,3 @@ def _run(gates: Gates, state: Tensor, hidden: Tensor) -> None:
         return
     for keep, candidates, new in zip(gates.keep.unbind(), gates.candidates.unbind(), hidden.unbind(), strict=True):
         state = torch.lerp(candidates, state, keep, out=new)
-
-
-def _run_back(keep: Tensor, d_hidden: Tensor) -> Tensor:
-    """Return the gradient of every h (t, B, H) from what the outputs alone want of it, which is changed."""
-    if launches_cost(keep):
-        return run_back(keep, d_hidden)
-    slices = d_hidden.unbind()
-    for later_keep, later, now in reversed(list(zip(keep[1:].unbind(), slices[1:], slices[:-1], strict=True))):
-        now.addcmul_(later_keep, later)
-    return d_hidden
