@@ -21,7 +21,7 @@ $(shell rm -f $(STAMP))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench docs clean
+.PHONY: help setup demo test check format bench docs clean clean-loops
 
 help:
 	@sed -n '/^#   make/s/^#   //p' Makefile
@@ -59,5 +59,8 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(RUN) docs/make_reference.py
 
-clean:
+clean-loops:
+	find src benchmarks tests -name '*.nb[ic]' -delete
+
+clean: clean-loops
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "anaphora"
 
 # The rooms, lowest floor first. A room is a package or a single module directly under src/anaphora.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "files", "progress", "runtime", "settings"),
+    ("compiled", "errors", "files", "progress", "runtime", "settings"),
     ("text", "models"),
     ("data", "bundle"),
     ("evaluation", "generation"),

@@ -46,6 +46,12 @@ def at_least_float32(logits: Tensor) -> Tensor:
     return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
 
 
+def product_format(tensor: Tensor) -> torch.dtype:
+    """Return the number format in which a product with this tensor is made: under autocast a shorter one."""
+    kind = tensor.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else tensor.dtype
+
+
 class ModelConfig(Settings):
     """Base of the configurations in the [model] section; one class for each kind of model."""
 

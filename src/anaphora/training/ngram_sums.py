@@ -6,7 +6,7 @@ In a file of its own because it loads numba. Shapes: N documents, P pairs, K n-g
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.models.ngram.compiled import compiled
+from anaphora.compiled import compiled
 
 Floats = NDArray[np.float32]
 Begins = NDArray[np.int64]  # (N + 1,): document i holds columns[begins[i] : begins[i + 1]]

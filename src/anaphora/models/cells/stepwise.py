@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from anaphora.models.cells.cell import Cell, StackConfig
-from anaphora.models.language_model import State
+from anaphora.models.language_model import State, product_format
 from anaphora.models.layers.dropout import drop_weights
 
 
@@ -73,7 +73,8 @@ class LoopProduct:
         if self._learning:
             added = cast(Tensor, _WithGradientsOf.apply(added, self._rows, *weights))  # type: ignore[no-untyped-call]
         self._added = added.unbind()
-        transposed = [_in_dtype_of_products(weight.detach()).t() for weight in weights]
+        # As autocast would shorten them, once instead of at each step.
+        transposed = [weight.detach().to(product_format(weight)).t() for weight in weights]
         # A copy makes each product a fifth faster; for a single step, in generation, it costs more than it saves.
         self._transposed = [weight.contiguous() if len(added) > 1 else weight for weight in transposed]
 
@@ -106,9 +107,3 @@ class _WithGradientsOf(torch.autograd.Function):
             rows = torch.stack(kept).flatten(0, 1)
             gradients.append((d_sums.flatten(0, 1).t().to(rows.dtype) @ rows).to(dtype))
         return d_sums, None, *gradients
-
-
-def _in_dtype_of_products(weight: Tensor) -> Tensor:
-    """Return the weight as autocast would, once instead of at each step."""
-    kind = weight.device.type
-    return weight.to(torch.get_autocast_dtype(kind)) if torch.is_autocast_enabled(kind) else weight

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.models.ngram.compiled import compiled
+from anaphora.compiled import compiled
 
 Array = NDArray[np.unsignedinteger[Any]]
 Floats = NDArray[np.float32]

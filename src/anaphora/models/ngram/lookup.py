@@ -6,7 +6,7 @@ In a file of its own because it loads numba, which whoever asks for single words
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.models.ngram.compiled import compiled
+from anaphora.compiled import compiled
 from anaphora.models.ngram.store import Array
 
 Rows = NDArray[np.int64]

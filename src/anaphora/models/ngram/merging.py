@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from anaphora.compiled import compiled
 from anaphora.errors import ConfigError, CorpusError
-from anaphora.models.ngram.compiled import compiled
 from anaphora.models.ngram.counts import NEVER, NGramCounts
 from anaphora.models.ngram.storage import Memory
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anaphora.models.ngram.compiled import compiled
+from anaphora.compiled import compiled
 
 Packed = NDArray[np.uint64]  # position in the low 32 bits, sort key in the high 32
 Counts = NDArray[np.uint32]

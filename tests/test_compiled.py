@@ -7,8 +7,8 @@ from typing import Any
 import numba
 import pytest
 
+from anaphora.compiled import compiled
 from anaphora.files import cache_folder
-from anaphora.models.ngram.compiled import compiled
 
 
 def add_one(number: int) -> int:
@@ -25,7 +25,7 @@ def test_machine_code_goes_to_the_cache_folder_when_no_other_can_be_written(monk
         made: Callable[[Any], Any] = numba.njit(cache=True, nogil=True)
         return made
 
-    monkeypatch.setattr("anaphora.models.ngram.compiled.numba", SimpleNamespace(njit=choosy, config=config))
+    monkeypatch.setattr("anaphora.compiled.numba", SimpleNamespace(njit=choosy, config=config))
     assert compiled(add_one)(41) == 42
     assert before == config.CACHE_DIR
     assert list((cache_folder() / "numba").rglob("*add_one*.nbc"))
