@@ -99,3 +99,10 @@ def test_the_reported_nats_have_no_gradient() -> None:
     losses = chunked_cross_entropy(drawn(N, D), drawn(V, D), drawn(V), TARGETS, label_smoothing=0.1, max_logits=V)
     assert not losses.nats.requires_grad
     assert losses.objective.requires_grad
+
+
+@pytest.mark.parametrize("wrong", [-1, V])
+def test_a_target_that_is_no_type_is_refused(wrong: int) -> None:
+    weights = (drawn(N, D, dtype=torch.float32), drawn(V, D, dtype=torch.float32), drawn(V, dtype=torch.float32))
+    with pytest.raises(IndexError, match=f"in a table of {V} rows"):
+        chunked_cross_entropy(*weights, torch.full((N,), wrong), max_logits=V)

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from anaphora.models.language_model import Losses
+from anaphora.models.language_model import Losses, product_format
+from anaphora.models.layers import softmax_pass
+from anaphora.models.vector_math import loops_serve
 
 # Few logits stay in the cache from pass to pass, but each chunk reads the whole matrix. One core of an EPYC, busy: over
 # 50,002 types 335 rows at a time took 0.82 of the time of 83; over 10,000 types 419 rows took 0.8 of that of 1,600.
@@ -80,27 +82,26 @@ class _ChunkedLoss(torch.autograd.Function):
         learning: bool,
     ) -> tuple[Tensor, Tensor]:
         """See `chunked_cross_entropy`."""
-        num_experts, vocab_size = features.shape[1], len(weight)
         work = _Work(features, weight, bias, rows, learning)
-        nats, smoothed = work.logits.new_zeros(2).unbind()
+        nats, smoothed = bias.new_zeros(2).unbind()
         d_mixture = None if log_mixture is None else torch.empty_like(log_mixture)
         for chunk in (slice(first, first + rows) for first in range(0, len(features), rows)):
             read, logits = work.read(chunk)
-            target = targets[chunk].repeat_interleave(num_experts).unsqueeze(1)
-            picked, mean = logits.gather(1, target), logits.mean() if label_smoothing else None
-            log_z = softmax_(logits)
-            share, surprise = _shares(picked - log_z, None if log_mixture is None else log_mixture[chunk])
-            nats.add_(surprise)
-            if mean is not None:
-                smoothed.add_(log_z.sum() - mean * len(logits))
-            if learning:
-                logits.scatter_add_(1, target, torch.full_like(picked, label_smoothing - 1))
-                if label_smoothing:
-                    logits.sub_(label_smoothing / vocab_size)
-                work.learn(chunk, read, logits, share.mul_(scale))
-                if d_mixture is not None:
-                    torch.neg(share.view(-1, num_experts), out=d_mixture[chunk])
-        objective = torch.lerp(nats, smoothed, label_smoothing)
+            turn = softmax_pass.to_gradient if loops_serve(logits, bias) else _to_gradient
+            if log_mixture is None or d_mixture is None:
+                log_probs, means = turn(logits, bias, targets[chunk], label_smoothing, scale)
+                nats.sub_(log_probs.sum())
+                smoothed.sub_(means.sum())
+                if learning:
+                    work.learn(chunk, read, logits)
+            else:
+                log_probs, _ = turn(logits, bias, targets[chunk].repeat_interleave(features.shape[1]), 0.0, 1.0)
+                share, surprise = _shares(log_probs, log_mixture[chunk])
+                nats.add_(surprise)
+                if learning:
+                    work.learn(chunk, read, logits, share.view(-1).mul_(scale))
+                    torch.neg(share, out=d_mixture[chunk])
+        objective = torch.lerp(nats, smoothed, label_smoothing) if label_smoothing else nats.clone()
         if learning:
             ctx.save_for_backward(work.d_features, work.d_weight, work.d_bias, d_mixture)
         nats = nats * scale
@@ -123,40 +124,54 @@ class _Work:
     """
 
     def __init__(self, features: Tensor, weight: Tensor, bias: Tensor, rows: int, learning: bool) -> None:
-        device = features.device.type
-        self.features, self.bias = features, bias
-        self.autocast = torch.is_autocast_enabled(device)
-        self.matrix = weight.to(torch.get_autocast_dtype(device)) if self.autocast else weight
+        self.features = features
+        self.matrix = weight.to(product_format(features))
+        self.short = self.matrix.dtype != weight.dtype
         # In bfloat16 a product with a transposed view takes several times as long; in float32 it makes no difference.
-        self.transposed = self.matrix.t().contiguous() if self.autocast else self.matrix.t()
-        most = min(rows, len(features)) * features.shape[1]
-        self.logits = scratch(weight, most, len(weight))
-        self.short = scratch(self.matrix, most, len(weight)) if self.autocast else self.logits  # as products take them
+        self.transposed = self.matrix.t().contiguous() if self.short else self.matrix.t()
+        self.logits = scratch(self.matrix, min(rows, len(features)) * features.shape[1], len(weight))
         if learning:
             self.d_features = torch.empty_like(features)
             self.d_weight, self.d_bias = torch.zeros_like(weight), torch.zeros_like(bias)
 
     def read(self, chunk: slice) -> tuple[Tensor, Tensor]:
-        """Return the features of some rows, (n K, D), as products take them, and their logits, (n K, V)."""
+        """Return the features of some rows, (n K, D), as products take them, and their logits, (n K, V), less bias."""
         read = self.features[chunk].flatten(0, 1).to(self.matrix.dtype)
-        logits = self.logits[: len(read)]
-        if not self.autocast:
-            return read, torch.addmm(self.bias, read, self.transposed, out=logits)
         with torch.autocast(read.device.type, enabled=False):
-            product = torch.mm(read, self.transposed, out=self.short[: len(read)])
-            return read, torch.add(product, self.bias, out=logits)
+            return read, torch.mm(read, self.transposed, out=self.logits[: len(read)])
 
-    def learn(self, chunk: slice, read: Tensor, d_logits: Tensor, factor: Tensor) -> None:
-        """Add what rows contribute to the gradients: those of their logits, (n K, V), times a factor each (n K, 1)."""
+    def learn(self, chunk: slice, read: Tensor, d_logits: Tensor, factor: Tensor | None = None) -> None:
+        """Add what rows contribute to the gradients: those of their logits, (n K, V), times a factor each (n K,)."""
         with torch.autocast(read.device.type, enabled=False):
-            short = self.short[: len(read)].copy_(d_logits) if self.autocast else d_logits
-            self.d_features[chunk] = (short @ self.matrix).mul_(factor).view_as(self.features[chunk])
-            weighted = (read * factor).to(read.dtype)
-            if self.autocast:
-                self.d_weight.add_(short.t() @ weighted)
+            d_features = d_logits @ self.matrix
+            if factor is not None:
+                d_features, read = d_features.mul_(factor.unsqueeze(1)), (read * factor.unsqueeze(1)).to(read.dtype)
+            self.d_features[chunk] = d_features.view_as(self.features[chunk])
+            if self.short:
+                self.d_weight.add_(d_logits.t() @ read)
             else:
-                self.d_weight.addmm_(short.t(), weighted)
-        self.d_bias.addmv_(d_logits.t(), factor.squeeze(1))
+                self.d_weight.addmm_(d_logits.t(), read)
+            softmax_pass.add_to_bias(
+                d_logits, self.d_bias.new_ones(len(read)) if factor is None else factor, self.d_bias
+            )
+
+
+def _to_gradient(
+    logits: Tensor, bias: Tensor, targets: Tensor, label_smoothing: float, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Do what `softmax_pass.to_gradient` does, in operations on all rows: on GPUs and at double precision."""
+    full = logits.to(bias.dtype).add_(bias) if logits.dtype != bias.dtype else logits.add_(bias)
+    wanted = targets.unsqueeze(1)
+    picked, means = full.gather(1, wanted), full.mean(1) if label_smoothing else None
+    log_z = softmax_(full)
+    full.scatter_add_(1, wanted, torch.full_like(picked, label_smoothing - 1))
+    if label_smoothing:
+        full.sub_(label_smoothing / len(bias))
+    torch.mul(full, scale, out=full)
+    if full is not logits:
+        logits.copy_(full)
+    log_z = log_z.squeeze(1)
+    return picked.squeeze(1) - log_z, torch.zeros_like(log_z) if means is None else means - log_z
 
 
 def scratch(like: Tensor, rows: int, columns: int) -> Tensor:
@@ -183,9 +198,7 @@ def softmax_(logits: Tensor) -> Tensor:
     return top.sub_(logits.amax(1, keepdim=True).log_())
 
 
-def _shares(log_probs: Tensor, log_mixture: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Return each expert's share in its row's target, (n K, 1), and the nats of all rows' targets together."""
-    if log_mixture is None:
-        return torch.ones_like(log_probs), -log_probs.sum()
+def _shares(log_probs: Tensor, log_mixture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each expert's share in its row's target, (n, K), and the nats of all rows' targets together."""
     joint = log_probs.view_as(log_mixture) + log_mixture
-    return joint.softmax(1).view(-1, 1), -joint.logsumexp(1).sum()
+    return joint.softmax(1), -joint.logsumexp(1).sum()

@@ -11,7 +11,7 @@ from anaphora.models.layers.chunked_softmax import chunked_cross_entropy
 from anaphora.models.layers.head import MatrixHead
 
 # Up to here the framework's own cross-entropy, a handful of calls, is as fast as two dozen on the same few numbers.
-_FEW_TYPES = 1024
+_FEW_TYPES = 192
 
 
 class FullHead(MatrixHead):
