@@ -111,3 +111,62 @@ def test_a_setting_without_effect_warns(settings: dict[str, Any], said: str) -> 
 def test_bad_settings(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         model_config("awd-lstm", settings)
+
+
+@pytest.mark.parametrize("seq_len", [1, 2, 12])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        *((name, {}) for name in CELLS),
+        ("qrnn", {"window": 3}),
+        ("block", {"cell": "mingru"}),
+        ("block", {"conv_window": 3}),
+        ("block", {"hidden_size": E}),
+    ],
+)
+def test_tokens_read_by_type_are_the_same_tokens(
+    name: str, settings: dict[str, Any], seq_len: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first layer's product by a table, dropped rows and weights included, against that of embedded tokens."""
+    torch.manual_seed(3)
+    sizes = {"embedding_dim": E, "hidden_size": H, "num_layers": 2, "tie_weights": False}
+    dropouts = {**NONE, "dropout_embedding": 0.3, "dropout_weight": 0.3}
+    model = build_model(model_config(name, {**sizes, **dropouts, **settings}), V)
+    assert isinstance(model, StackLanguageModel)
+    model.train()
+    batch_size = 2 * V
+    windows = torch.randint(V, (2, batch_size, seq_len), generator=torch.Generator().manual_seed(4))
+    state = tuple(torch.randn_like(part) for part in model.initial_state(batch_size))
+
+    def read(by_type: bool) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        monkeypatch.setattr("anaphora.models.stack.table_pays", lambda *_: by_type)
+        torch.manual_seed(5)
+        first, between = model.read(windows[0], state)
+        second, last = model.read(windows[1], between)
+        results = [first.features, second.features, *last]
+        model.zero_grad()
+        sum((part.sin().sum() for part in results), torch.zeros(())).backward()
+        return results, [weight.grad for weight in model.parameters() if weight.grad is not None]
+
+    (results, gradients), (expected, expected_gradients) = read(by_type=True), read(by_type=False)
+    assert len(gradients) == len(expected_gradients) > 0
+    for one, other in zip([*results, *gradients], [*expected, *expected_gradients], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5 * max(1.0, float(other.detach().abs().max())))
+
+
+def test_few_types_are_read_by_table_unless_their_embeddings_are_dropped_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class AskedError(Exception):
+        pass
+
+    def refuse(*_: object) -> None:
+        raise AskedError
+
+    model = make(dropout_input=0.5)
+    monkeypatch.setattr(type(model.cells[0]), "read_types", refuse)
+    many = torch.zeros(3, V, dtype=torch.int64)
+    model.read(many, model.initial_state(3))
+    model.eval()
+    with pytest.raises(AskedError):
+        model.read(many, model.initial_state(3))

@@ -7,16 +7,19 @@ Merity, Keskar and Socher 2018, "Regularizing and optimizing LSTM language model
 T time, E embedding, H hidden, L layers. The state is that of cell 1, then of cell 2, and so on; each tensor (B, ...).
 """
 
+from collections.abc import Callable
 from itertools import islice, pairwise
 from typing import cast
 
 from torch import Tensor, nn
 
+from anaphora.models.cells.block_pass import add_and_norm
 from anaphora.models.cells.cell import Cell, StackConfig
 from anaphora.models.cells.registry import CELLS
 from anaphora.models.headed import HeadedLanguageModel
 from anaphora.models.language_model import ModelConfig, Reading, State
-from anaphora.models.layers.dropout import LockedDropout, embed_with_dropout
+from anaphora.models.layers.dropout import LockedDropout, drop_rows, embed_with_dropout
+from anaphora.models.layers.type_table import table_pays
 
 
 class StackLanguageModel(HeadedLanguageModel):
@@ -64,14 +67,27 @@ class StackLanguageModel(HeadedLanguageModel):
         p = self.config.scaled("dropout_embedding")
         return embed_with_dropout(self.embedding, tokens.t(), p, training=self.training).transpose(0, 1)
 
+    def read(self, tokens: Tensor, state: State) -> tuple[Reading, State]:
+        untouched = not self.training or self.dropout_input.p == 0.0
+        if not (untouched and isinstance(self.embedding, nn.Embedding) and table_pays(self.embedding.weight, tokens)):
+            return super().read(tokens, state)
+        table = drop_rows(self.embedding.weight, self.config.scaled("dropout_embedding"), training=self.training)
+        return self._read(lambda cell, own: cell.read_types(table, tokens, own), state)
+
     def read_embedded(self, embedded: Tensor, state: State) -> tuple[Reading, State]:
-        hidden, given = embedded, iter(state)
+        return self._read(lambda cell, own: cell(self.dropout_input(embedded), own), state)
+
+    def _read(self, first: Callable[[Cell, State], tuple[Tensor, State]], state: State) -> tuple[Reading, State]:
+        """Return the reading and the state, given what calls the first cell."""
+        given = iter(state)
+        hidden: Tensor | None = None
         last: list[Tensor] = []
-        for number, cell in enumerate(self.cells):
-            dropout = self.dropout_hidden if number else self.dropout_input
+        for cell in self.cells:
             own = tuple(islice(given, cell.num_state_parts))
-            hidden, after = cell(dropout(hidden), own)
+            hidden, after = first(cell, own) if hidden is None else cell(self.dropout_hidden(hidden), own)
             last += [part.to(before.dtype) for part, before in zip(after, own, strict=True)]
+        assert hidden is not None
         if self.norm is not None:
-            hidden = self.norm(hidden)
+            _, normed = add_and_norm(hidden.transpose(0, 1), None, self.norm.weight)
+            hidden = normed.transpose(0, 1)
         return self.reading(hidden, self.dropout_output(hidden)), tuple(last)

@@ -19,6 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from anaphora.models.cells.block_pass import add_and_norm, swiglu
 from anaphora.models.cells.cell import Cell, StackConfig
 from anaphora.models.cells.gated import GatedCell, windows
 from anaphora.models.cells.mingru import MinGruCell
@@ -105,7 +106,8 @@ class BlockCell(Cell):
         return (*state, self.taps.new_zeros(batch_size, len(self.taps) - 1, self.input_size))
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        normed = self.norm(inputs)
+        stream, normed = add_and_norm(inputs.transpose(0, 1), None, self.norm.weight)
+        normed = normed.transpose(0, 1)
         if self.taps is None:
             said, after = self.cell(normed, state)
         else:
@@ -113,12 +115,29 @@ class BlockCell(Cell):
             mixed = (seen.unflatten(-1, self.taps.shape) * self.taps).sum(-2)
             said, after = self.cell(mixed, state[:-1])
             after = (*after, previous)
-        stream = (inputs if self.across is None else self.across(inputs)) + said
-        return (stream if self.layer is None else stream + self.layer(stream)), after
+        return self._pass_on(stream, said), after
+
+    def read_types(self, table: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        if self.taps is not None:
+            return super().read_types(table, tokens, state)
+        _, normed = add_and_norm(table, None, self.norm.weight)
+        said, after = self.cell.read_types(normed, tokens, state)
+        return self._pass_on(F.embedding(tokens.t(), table), said), after
+
+    def _pass_on(self, stream: Tensor, said: Tensor) -> Tensor:
+        """Return the stream (B, T, H) after the block, from the one before (T, B, I) and what the recurrence said."""
+        if self.across is not None:
+            stream = self.across(stream)
+        said = said.transpose(0, 1)
+        if self.layer is None:
+            return (stream + said).transpose(0, 1)
+        stream, normed = add_and_norm(stream, said, self.layer.norm.weight)
+        added: Tensor = self.layer(normed)
+        return (stream + added).transpose(0, 1)
 
 
 class GatedLayer(nn.Module):
-    """Norm, then SwiGLU (Shazeer 2020): silu(u) * v between a matrix that makes both and one that leads back."""
+    """SwiGLU (Shazeer 2020): a matrix that makes u and v, one that leads silu(u) v back. The caller norms."""
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()
@@ -132,8 +151,7 @@ class GatedLayer(nn.Module):
             part.reset_parameters()
         self.down.weight.data.mul_((2 * num_layers) ** -0.5)
 
-    def forward(self, stream: Tensor) -> Tensor:
-        """Return what is to be added to the stream (B, T, D)."""
-        gate, value = self.up(self.norm(stream)).chunk(2, -1)
-        added: Tensor = self.down(F.silu(gate) * value)
+    def forward(self, normed: Tensor) -> Tensor:
+        """Return what is to be added to the stream (..., D), given its norm."""
+        added: Tensor = self.down(swiglu(self.up(normed)))
         return added

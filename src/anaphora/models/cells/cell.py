@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from anaphora.errors import AnaphoraWarning
 from anaphora.models.headed import HeadedConfig
@@ -114,3 +115,10 @@ class Cell(nn.Module, ABC):
         `inputs.transpose(0, 1)` is contiguous in the common case; outputs that are such a view cost the next layer
         and the head no copy. Under autocast, where outputs are bfloat16, the stack sees to it that states are not.
         """
+
+    def read_types(self, table: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """Do what `forward` does with inputs that stand in a table (V, I), one row for each of the tokens (B, T).
+
+        A cell that overrides it has less to compute than for inputs of all steps; `layers/type_table.py` says when.
+        """
+        return self.forward(F.embedding(tokens.t(), table).transpose(0, 1), state)

@@ -11,8 +11,11 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import Cell, StackConfig
-from anaphora.models.cells.gated_scan import GateRules, gated_scan
+from anaphora.models.cells.gated_pass import Gating
+from anaphora.models.cells.gated_scan import gated_scan
+from anaphora.models.language_model import State
 from anaphora.models.layers.dropout import drop_weights
+from anaphora.models.layers.type_table import look_up
 
 
 class GatedCell(Cell):
@@ -39,20 +42,38 @@ class GatedCell(Cell):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.zeros_(self.bias)
 
-    def gates(self, inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return the G parts, each (B, T, H), of the product with inputs (B, T, I)."""
-        return self._product(inputs, self.bias).transpose(0, 1).chunk(self.parts, -1)
-
-    def scan(self, rules: GateRules, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the outputs (B, T, H) and the last h (B, H) of a gated scan of inputs (B, T, I) from h (B, H)."""
-        outputs, last = gated_scan(rules, self._product(inputs), self.bias, state)
-        return outputs.transpose(0, 1), last
-
-    def _product(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
+    def product(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
         """Return the product with inputs (B, T, I), time-major: (T, B, G H)."""
-        dropped = drop_weights(self.weight, self.config.scaled("dropout_weight"), training=self.training)
         # One row a time step and sample, in the order they have in memory, makes one large product without a copy.
-        return F.linear(inputs.transpose(0, 1), dropped, bias)
+        return F.linear(inputs.transpose(0, 1), self.dropped_weight(), bias)
+
+    def dropped_weight(self) -> Tensor:
+        """Return the matrix (G H, I) with what `dropout_weight` leaves of it, drawn anew."""
+        return drop_weights(self.weight, self.config.scaled("dropout_weight"), training=self.training)
+
+
+class ScannedCell(GatedCell):
+    """A cell whose way from the product to its outputs is a `gated_scan`. The state is h, (B, H)."""
+
+    gating: ClassVar[Gating]
+
+    @property
+    def own_numbers(self) -> tuple[Tensor, ...]:
+        """What the gates ask of each unit beside its biases, (H,) each."""
+        return ()
+
+    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.scan(self.product(inputs), state)
+
+    def read_types(self, table: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        product = F.linear(table, self.dropped_weight()).unsqueeze(0)
+        return self.scan(look_up(product, tokens.t(), product.new_empty(0, len(tokens), product.shape[2])), state)
+
+    def scan(self, product: Tensor, state: State) -> tuple[Tensor, State]:
+        """Return the outputs (B, T, H) and the state after them, from the product (T, B, G H)."""
+        units = torch.stack([*self.bias.chunk(self.parts), *self.own_numbers])
+        outputs, last = gated_scan(self.gating, product, units, state[0])
+        return outputs.transpose(0, 1), (last,)
 
 
 def start_remembering(bias: Tensor, *, sign: int = 1) -> None:

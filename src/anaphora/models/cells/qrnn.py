@@ -7,18 +7,18 @@ Bradbury, Merity, Xiong and Socher 2016, "Quasi-recurrent neural networks" (arXi
 window of k inputs reaches over the border of two calls, so the last k - 1 inputs are a part of the state.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn import functional as F
 
 from anaphora.models.cells.cell import StackConfig
-from anaphora.models.cells.gated import GatedCell, start_remembering, windows
-from anaphora.models.cells.gated_scan import GateRules, Gates
-from anaphora.models.language_model import State
-from anaphora.models.slopes import through_sigmoid, through_tanh
+from anaphora.models.cells.gated import ScannedCell, start_remembering, windows
+from anaphora.models.cells.gated_pass import PARTS, Gating
+from anaphora.models.language_model import State, product_format
+from anaphora.models.layers.type_table import look_up
 
 
 class QrnnConfig(StackConfig):
@@ -32,27 +32,13 @@ class QrnnConfig(StackConfig):
     window: int = Field(default=2, ge=1, le=16)
 
 
-class QrnnGates(GateRules):
-    """Parts: what z, f and o are made of."""
-
-    num_parts = 3
-    candidates_part, keep_part, output_part = 0, 1, 2
-
-    def open(self, parts: Sequence[Tensor]) -> Gates:
-        candidates, forget, output = parts
-        return Gates(forget.sigmoid_(), candidates.tanh_(), output.sigmoid_())
-
-    def close(self, parts: Sequence[Tensor], gates: Gates, d_parts: Sequence[Tensor]) -> None:
-        for through, part, d_part in zip((through_tanh, through_sigmoid, through_sigmoid), parts, d_parts, strict=True):
-            through(d_part, part)
-
-
-class QrnnCell(GatedCell):
+class QrnnCell(ScannedCell):
     """Bradbury et al. 2016. The state is c, (B, H), and the inputs before, (B, k - 1, I)."""
 
     config_class = QrnnConfig
     config: QrnnConfig
-    parts = QrnnGates.num_parts
+    gating = Gating.QRNN
+    parts = PARTS[gating]
     num_state_parts = 2
 
     @property
@@ -68,9 +54,25 @@ class QrnnCell(GatedCell):
         return self.weight.new_zeros(batch_size, self.output_size), previous
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        kind = inputs.device.type
-        if torch.is_autocast_enabled(kind):  # the product would shorten them k times
-            inputs = inputs.to(torch.get_autocast_dtype(kind))
-        seen, previous = windows(inputs, state[1])
-        outputs, pooled = self.scan(QrnnGates(), seen, state[0])
-        return outputs, (pooled, previous.to(state[1].dtype))
+        seen, previous = windows(inputs.to(product_format(inputs)), state[1])  # else they would be shortened k times
+        outputs, pooled = self.scan(self.product(seen), state)
+        return outputs, (*pooled, previous.to(state[1].dtype))
+
+    def read_types(self, table: Tensor, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        window, reach = self.config.window, self.config.window - 1
+        last = F.embedding(tokens[:, max(0, tokens.shape[1] - reach) :], table)
+        before, _ = windows(last.new_zeros(len(tokens), reach, self.input_size), state[1])
+        # Each type alone in each place of an empty window, and what stands before the first step: one product.
+        alone = [F.pad(table, ((reach - lag) * self.input_size, lag * self.input_size)) for lag in range(window)]
+        product = F.linear(torch.cat([*alone, before.transpose(0, 1).flatten(0, 1)]), self.dropped_weight())
+        tables, border = product.split([window * len(table), reach * len(tokens)])
+        outputs, pooled = self.scan(
+            look_up(
+                tables.unflatten(0, (window, -1)),
+                tokens.t(),
+                border.view(reach, len(tokens), -1)[: tokens.shape[1]],
+            ),
+            state,
+        )
+        previous = torch.cat([state[1], last], 1)
+        return outputs, (*pooled, previous[:, previous.shape[1] - reach :])

@@ -15,12 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from anaphora.models.cells.cell import StackConfig
-from anaphora.models.cells.gated import GatedCell
-from anaphora.models.cells.scan import scan
-from anaphora.models.language_model import State, at_least_float32
+from anaphora.models.cells.gated import ScannedCell
+from anaphora.models.cells.gated_pass import PARTS, Gating
 
 _SHARPNESS = 8.0  # c in the paper
-_LEAST_VARIANCE = 1e-6  # below it the root's slope would be a gradient without measure
 _START_DECAYS = (0.9, 0.999)  # a at r = 1, uniform, as in the paper
 
 
@@ -30,11 +28,12 @@ class RgLruConfig(StackConfig):
     name: Literal["rglru"] = "rglru"
 
 
-class RgLruCell(GatedCell):
+class RgLruCell(ScannedCell):
     """De et al. 2024. The state is h, (B, H)."""
 
     config_class = RgLruConfig
-    parts = 3
+    gating = Gating.RGLRU
+    parts = PARTS[gating]
 
     def __init__(self, input_size: int, output_size: int, config: StackConfig) -> None:
         super().__init__(input_size, output_size, config)
@@ -45,10 +44,6 @@ class RgLruCell(GatedCell):
         rates = -torch.empty_like(self.decay.data).uniform_(*_START_DECAYS).log() / _SHARPNESS
         self.decay.data.copy_(rates.expm1().log())  # the softplus of it is the rate
 
-    def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        recurrence, take, values = map(at_least_float32, self.gates(inputs))
-        log_decay = -_SHARPNESS * F.softplus(self.decay) * recurrence.sigmoid()
-        variance = -torch.expm1(2 * log_decay)  # 1 - a^2, exact also where a is nearly 1
-        gated = variance.clamp_min(_LEAST_VARIANCE).sqrt() * take.sigmoid() * values
-        hidden = scan(log_decay.exp(), gated, state[0])
-        return hidden, (hidden[:, -1],)
+    @property
+    def own_numbers(self) -> tuple[Tensor, ...]:
+        return (_SHARPNESS * F.softplus(self.decay),)

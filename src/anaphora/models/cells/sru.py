@@ -57,12 +57,16 @@ class SruCell(GatedCell):
             self.highway.reset_parameters()
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-        candidates, forget, reset = map(at_least_float32, self.gates(inputs))
+        candidates, forget, reset = map(at_least_float32, self._parts(inputs))
         cells = remember(forget, candidates, self.forget_memory, state[0])
         before = torch.cat([state[0].unsqueeze(0), cells.transpose(0, 1)[:-1]]).transpose(0, 1)
         reset = torch.addcmul(reset, self.reset_memory, before).sigmoid()
         passed = at_least_float32(inputs if self.highway is None else self.highway(inputs))
         return torch.lerp(self.scale * passed, cells, reset), (cells[:, -1],)
+
+    def _parts(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the G parts, each (B, T, H), of the product with inputs (B, T, I)."""
+        return self.product(inputs, self.bias).transpose(0, 1).chunk(self.parts, -1)
 
 
 def remember(forget: Tensor, candidates: Tensor, memory: Tensor, state: Tensor) -> Tensor:

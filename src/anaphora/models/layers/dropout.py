@@ -60,6 +60,11 @@ def embed_with_dropout(embedding: Embedding, tokens: Tensor, p: float, *, traini
     return embedded * draw_mask(embedded.new_empty(embedding.num_embeddings, 1), p)[tokens]  # (V, 1) -> (..., 1)
 
 
+def drop_rows(matrix: Tensor, p: float, *, training: bool) -> Tensor:
+    """Return an embedding matrix (V, E) with whole rows dropped; looked up, it is what `embed_with_dropout` returns."""
+    return matrix * draw_mask(matrix.new_empty(len(matrix), 1), p) if training and p > 0.0 else matrix
+
+
 def drop_weights(weight: Tensor, p: float, *, training: bool) -> Tensor:
     """Return a recurrent matrix with single weights dropped, for one forward pass (DropConnect; Wan et al. 2013).
 
