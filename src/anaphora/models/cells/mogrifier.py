@@ -22,11 +22,14 @@ class MogrifierConfig(StepwiseConfig):
     Attributes:
         mogrifier_rounds: r; 0 is the plain LSTM, and the paper finds 5 or 6 best.
         mogrifier_rank: K of the matrices' two factors; 0 leaves them whole.
+        cap_input_gate: whether the input gate is at most 1 - f, as in the authors' code. Without it cells may grow for
+            ever on a long text, and what they have grown to does not go away.
     """
 
     name: Literal["mogrifier"] = "mogrifier"
     mogrifier_rounds: int = Field(default=5, ge=0, le=32)
     mogrifier_rank: int = Field(default=64, ge=0)
+    cap_input_gate: bool = True
 
 
 class MogrifierCell(StepwiseLstm):
@@ -66,7 +69,7 @@ class MogrifierCell(StepwiseLstm):
                     said = torch.addcmul(said, said, sums.tanh())
                 else:
                     x = torch.addcmul(x, x, sums.tanh())
-            h, c = lstm_step(product(step, x, said), c)
+            h, c = lstm_step(product(step, x, said), c, cap_input_gate=self.config.cap_input_gate)
             outputs.append(h)
         return outputs, (h, c)
 
