@@ -29,8 +29,9 @@ CORPORA = {
     "mogrifier-ptb-short": "ptb",
     "awd-lstm-wt2-short": "wikitext-2",
     "char-lstm-short": "ptb",
+    "fast-words-short": "ptb",
 }
-BY_WORDS = tuple(name for name in CORPORA if "-ptb-" in name)
+BY_WORDS = ("fast-words-short", *(name for name in CORPORA if "-ptb-" in name))
 
 
 def train_preset(name: str, *, minutes: float, runs: Path) -> dict[str, Any]:
