@@ -4,7 +4,7 @@ A library's exp takes one number at a time, which would make it most of a loop's
 holds, because they have no branch and no table. bfloat16, which numba does not know, is the upper half of a float32:
 loops see it as uint16, `read` widens it and `stored` rounds it to the nearest, as PyTorch does.
 
-All of it is right to 2e-7 of its value and lets NaN through. To be called from loops that are `compiled_on_vectors`.
+All of it is right to 3e-7 of its value and lets NaN through. To be called from loops that are `compiled_on_vectors`.
 """
 
 import math
