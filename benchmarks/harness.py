@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from anaphora.files import write_json
-from anaphora.runtime import available_cpus, chip_name, choose_device, num_threads, prepare_environment
+from anaphora.runtime import available_cpus, chip_name, choose_device, keep_freed_memory, num_threads
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -136,8 +136,8 @@ class Result:
 
 
 def parse_options(about: str, repetitions: int = 5) -> Options:
-    """Read the options that all benchmarks share, and set the process up as every command does, for all rivals."""
-    prepare_environment()
+    """Read the options that all benchmarks share; keep freed memory, as every command does, for all rivals."""
+    keep_freed_memory()
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--repetitions", type=int, default=repetitions, help="runs of each rival (median of them)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")

@@ -22,7 +22,7 @@ from anaphora.data.stream import ConsecutiveWindows
 from anaphora.evaluation.evaluate import evaluate_split
 from anaphora.models.language_model import NeuralLanguageModel
 from anaphora.models.registry import build_model, model_config
-from anaphora.runtime import Precision, num_threads, prepare_environment, seed_everything
+from anaphora.runtime import Precision, keep_freed_memory, num_threads, seed_everything
 from anaphora.text.corpus import CorpusSettings, open_corpus
 from anaphora.text.tokenizer import Kind, TokenizerSettings
 from anaphora.training.config import TrainingConfig
@@ -120,7 +120,10 @@ def train(runs: list[Run], corpus: PreparedCorpus) -> None:
             )
 
 
-_NO_DROPOUT = {f"dropout_{place}": 0.0 for place in ("embedding", "input", "hidden", "output", "weight")}
+_NO_DROPOUT: dict[str, Any] = {
+    f"dropout_{place}": 0.0 for place in ("embedding", "input", "hidden", "output", "weight")
+}
+_QRNN = {**_NO_DROPOUT, "name": "qrnn", "num_layers": 2}
 _CHARS = {"weight_decay": 0.05, "batch_size": 16, "bptt": 64}
 _WORDS = {"weight_decay": 0.05, "batch_size": 20, "bptt": 35}
 # With a full softmax over ten thousand words most of the time would go into the head, which all rivals share.
@@ -146,14 +149,7 @@ RIVALS: dict[str, list[Rival]] = {
         ),
         Rival(
             name="qrnn, 2 x 416",
-            model={
-                **_NO_DROPOUT,
-                "name": "qrnn",
-                "embedding_dim": 416,
-                "hidden_size": 416,
-                "num_layers": 2,
-                "tie_weights": False,
-            },
+            model={**_QRNN, "embedding_dim": 416, "hidden_size": 416, "tie_weights": False},
             training={**_CHARS, "learning_rate": 6e-3},
         ),
         Rival(
@@ -175,14 +171,7 @@ RIVALS: dict[str, list[Rival]] = {
         ),
         Rival(
             name="qrnn, 512 - 344 - 512, tied",
-            model={
-                **_NO_DROPOUT,
-                **_TIED,
-                "name": "qrnn",
-                "embedding_dim": 512,
-                "hidden_size": 344,
-                "num_layers": 2,
-            },
+            model={**_QRNN, **_TIED, "embedding_dim": 512, "hidden_size": 344},
             training={**_WORDS, "learning_rate": 6e-3},
         ),
         Rival(
@@ -234,7 +223,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--no-save", action="store_true", help="print only, write no result file")
     chosen = parser.parse_args()
-    prepare_environment()
+    keep_freed_memory()
     name, tokenizer = TEXTS[chosen.text]
     text = open_corpus(CorpusSettings(source=(name,)))
     corpus = prepare(text, TokenizerSettings(kind=tokenizer, line_breaks=text.default_line_breaks))

@@ -49,9 +49,8 @@ class _Step(torch.autograd.Function):
         """Return the gradients of `forward`'s arguments from those of what it returned."""
         gates, old_c, c = ctx.saved_tensors
         d_sums, d_c = torch.empty_like(gates), d_c.clone()
-        retreat(gates, old_c, c, d_h, d_c, d_sums, c.new_empty(2, *c.shape))
-        if ctx.cap_input_gate:
-            _lead_past_the_cap(gates, d_sums)
+        spare = c.new_empty(2, *c.shape)
+        retreat(gates, old_c, c, d_h, d_c, d_sums, spare, cap_input_gate=ctx.cap_input_gate)
         return d_sums, d_c, None
 
 
@@ -67,7 +66,17 @@ def advance(gates: Tensor, c: Tensor, new_c: Tensor, new_h: Tensor, *, cap_input
     torch.tanh(new_c, out=new_h).mul_(o)
 
 
-def retreat(gates: Tensor, old_c: Tensor, c: Tensor, d_h: Tensor, d_c: Tensor, d_sums: Tensor, spare: Tensor) -> None:
+def retreat(
+    gates: Tensor,
+    old_c: Tensor,
+    c: Tensor,
+    d_h: Tensor,
+    d_c: Tensor,
+    d_sums: Tensor,
+    spare: Tensor,
+    *,
+    cap_input_gate: bool = False,
+) -> None:
     """Go back through `advance`: write d_sums (B, 4H), and turn d_c, that of the new cells, into that of the old.
 
     Args:
@@ -78,6 +87,7 @@ def retreat(gates: Tensor, old_c: Tensor, c: Tensor, d_h: Tensor, d_c: Tensor, d
         d_c: (B, H), the gradient of its cells; changed.
         d_sums: (B, 4H), written.
         spare: (2, B, H), to compute in.
+        cap_input_gate: as `advance` was told.
     """
     tanh_c, d_tanh_c = spare.unbind()
     (i, f, g, o), (d_i, d_f, d_g, d_o) = gates.chunk(4, 1), d_sums.chunk(4, 1)
@@ -89,13 +99,8 @@ def retreat(gates: Tensor, old_c: Tensor, c: Tensor, d_h: Tensor, d_c: Tensor, d
     through_sigmoid(torch.mul(d_h, tanh_c, out=d_o), o)
     d_c.mul_(f)
 
-
-def _lead_past_the_cap(gates: Tensor, d_sums: Tensor) -> None:
-    """Mend what `retreat` wrote where the input gate is 1 - f: what it wants of i concerns f instead.
-
-    There da^i is dc g i (1 - i) with i = 1 - f, so it is -dc g f (1 - f) with its sign turned, which is what a^f lacks.
-    """
-    (i, f, _, _), (d_i, d_f, _, _) = gates.chunk(4, 1), d_sums.chunk(4, 1)
-    capped = i >= 1 - f
-    d_f.sub_(torch.where(capped, d_i, 0.0))
-    d_i.masked_fill_(capped, 0.0)
+    if cap_input_gate:
+        # There da^i is dc g i (1 - i) with i = 1 - f, so -dc g f (1 - f), what a^f lacks, is that with its sign turned.
+        capped = i >= 1 - f
+        d_f.sub_(torch.where(capped, d_i, 0.0))
+        d_i.masked_fill_(capped, 0.0)

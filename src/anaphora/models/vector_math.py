@@ -184,8 +184,11 @@ def as_array(tensor: Tensor) -> Array:
 
 def check_rows(rows: Tensor, count: int) -> None:
     """Raise IndexError unless all are from 0 to count - 1: a compiled loop would read whatever lies elsewhere."""
-    if rows.numel() and not 0 <= int(rows.min()) <= int(rows.max()) < count:
-        raise IndexError(f"index out of range: {int(rows.min())} to {int(rows.max())} in a table of {count} rows")
+    if not rows.numel():
+        return
+    least, most = (int(end) for end in rows.aminmax())
+    if least < 0 or most >= count:
+        raise IndexError(f"index out of range: {least} to {most} in a table of {count} rows")
 
 
 def in_lanes(loop: Callable[..., None], rows: int, work: int, arguments: tuple[Any, ...]) -> None:

@@ -12,7 +12,7 @@ there.
 Shapes: B batch, T time, D width of the stream, k window of the convolution.
 """
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from pydantic import Field
@@ -129,15 +129,12 @@ class BlockCell(Cell):
         if self.across is not None:
             stream = self.across(stream)
         said = said.transpose(0, 1)
-        if self.layer is None:
-            return (stream + said).transpose(0, 1)
-        stream, normed = add_and_norm(stream, said, self.layer.norm.weight)
-        added: Tensor = self.layer(normed)
-        return (stream + added).transpose(0, 1)
+        after: Tensor = stream + said if self.layer is None else self.layer(stream, said)
+        return after.transpose(0, 1)
 
 
 class GatedLayer(nn.Module):
-    """SwiGLU (Shazeer 2020): a matrix that makes u and v, one that leads silu(u) v back. The caller norms."""
+    """Norm, then SwiGLU (Shazeer 2020): silu(u) * v between a matrix that makes both and one that leads back."""
 
     def __init__(self, size: int, width: int) -> None:
         super().__init__()
@@ -151,7 +148,7 @@ class GatedLayer(nn.Module):
             part.reset_parameters()
         self.down.weight.data.mul_((2 * num_layers) ** -0.5)
 
-    def forward(self, normed: Tensor) -> Tensor:
-        """Return what is to be added to the stream (..., D), given its norm."""
-        added: Tensor = self.down(swiglu(self.up(normed)))
-        return added
+    def forward(self, stream: Tensor, said: Tensor) -> Tensor:
+        """Return the stream (..., D) after the layer, from the one before the recurrence and what that said."""
+        stream, normed = add_and_norm(stream, said, self.norm.weight)
+        return stream + cast(Tensor, self.down(swiglu(self.up(normed))))

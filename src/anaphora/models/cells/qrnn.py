@@ -74,5 +74,4 @@ class QrnnCell(ScannedCell):
             ),
             state,
         )
-        previous = torch.cat([state[1], last], 1)
-        return outputs, (*pooled, previous[:, previous.shape[1] - reach :])
+        return outputs, (*pooled, windows(last, state[1])[1])

@@ -84,11 +84,11 @@ class _ChunkedLoss(torch.autograd.Function):
         """See `chunked_cross_entropy`."""
         work = _Work(features, weight, bias, rows, learning)
         nats, smoothed = bias.new_zeros(2).unbind()
-        d_mixture = None if log_mixture is None else torch.empty_like(log_mixture)
+        d_mixture: list[Tensor] = []  # of each chunk
         for chunk in (slice(first, first + rows) for first in range(0, len(features), rows)):
             read, logits = work.read(chunk)
             turn = softmax_pass.to_gradient if loops_serve(logits, bias) else _to_gradient
-            if log_mixture is None or d_mixture is None:
+            if log_mixture is None:
                 log_probs, means = turn(logits, bias, targets[chunk], label_smoothing, scale)
                 nats.sub_(log_probs.sum())
                 smoothed.sub_(means.sum())
@@ -100,10 +100,12 @@ class _ChunkedLoss(torch.autograd.Function):
                 nats.add_(surprise)
                 if learning:
                     work.learn(chunk, read, logits, share.view(-1).mul_(scale))
-                    torch.neg(share, out=d_mixture[chunk])
+                    d_mixture.append(share.neg())
         objective = torch.lerp(nats, smoothed, label_smoothing) if label_smoothing else nats.clone()
         if learning:
-            ctx.save_for_backward(work.d_features, work.d_weight, work.d_bias, d_mixture)
+            ctx.save_for_backward(
+                work.d_features, work.d_weight, work.d_bias, torch.cat(d_mixture) if d_mixture else None
+            )
         nats = nats * scale
         ctx.mark_non_differentiable(nats)
         return nats, objective * scale
@@ -167,7 +169,8 @@ def _to_gradient(
     full.scatter_add_(1, wanted, torch.full_like(picked, label_smoothing - 1))
     if label_smoothing:
         full.sub_(label_smoothing / len(bias))
-    torch.mul(full, scale, out=full)
+    if scale != 1.0:
+        full.mul_(scale)
     if full is not logits:
         logits.copy_(full)
     log_z = log_z.squeeze(1)
